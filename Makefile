@@ -1,0 +1,48 @@
+# Set everything up in .venv, then run scanpool or its tests. Needs python3 (3.11 or newer) and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: help setup demo test lint types imports check build clean
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## Set up .venv with everything that is needed
+
+$(VENV)/ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "scanpool needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "python3 has no venv or pip; install them (Debian, Ubuntu: apt install python3-venv python3-pip)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
+	@$(BIN)/uv sync --quiet --frozen --all-extras
+	@touch $@
+
+demo: setup ## Watch scans flow through two pools of emulated scanners
+	@$(BIN)/scanpool demo
+
+test: setup ## Run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: setup ## Check style (ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## Check types (mypy strict)
+	@$(BIN)/mypy
+
+imports: setup ## Check which room may import which (import-linter)
+	@$(BIN)/lint-imports
+
+check: lint types imports ## All static checks
+
+build: setup ## Build the wheel and the source distribution into dist/
+	@$(BIN)/uv build --quiet
+
+clean: ## Remove .venv and what was built
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,85 @@
+"""The keys of a pool's bucket: what its scanners carry, how they are, and what its rules say.
+
+A key is read and written as KV (`$KV.pool-<pool>.<key>`) and is JSON, one struct a key.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Key `load.<scanner>`: who holds a place on the scanner. Written by the commits of scans."""
+
+    capacity: int
+    """Places: the most scans of ours that may be on the scanner at once."""
+    holders: tuple[str, ...] = ()
+    """Ids of the scans that hold a place; a place is held until the scan is over on the scanner."""
+    last_used: datetime | None = None
+    """When a place was last taken; ties between scanners go to the least recently used."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Key `health.<scanner>`: what the scanner last said of itself. Written by the dispatcher."""
+
+    ready: bool
+    """It answers, its plugins are loaded and its sign-in works."""
+    reason: str = ""
+    """Why it is not ready, or why it may not launch, in one sentence; empty when all is well."""
+    checked_at: datetime
+    last_seen: datetime | None = None
+    """When it last answered a readiness check."""
+    can_launch: bool | None = None
+    """Whether its licence lets an API client create and launch scans; null while unknown."""
+    edition: str = ""
+    version: str = ""
+    plugin_set: str = ""
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets that a pool never scans."""
+
+    target: str
+    until: date | None = None
+    """The last day (UTC) on which it holds; null is for ever."""
+    reason: str = ""
+
+
+class ScannerRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One scanner of a pool, as processes without its credentials may know it."""
+
+    name: str
+    kind: str
+    capacity: int
+    enabled: bool = True
+
+
+class CredentialRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential that requests to the pool may name; never its value."""
+
+    id: str
+    kind: str
+    label: str = ""
+    targets: tuple[str, ...] = ()
+    """Targets it may be used for; empty is all that the pool allows."""
+
+
+class PoolRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Key `rules`: what other processes need of the pool's configuration. Holds no secret."""
+
+    allow: tuple[str, ...] = ()
+    """Networks, addresses and host globs that may be scanned; empty allows any target."""
+    exclude: tuple[Exclusion, ...] = ()
+    templates: dict[str, str] = {}
+    """Scan type to the name of the scanner's template."""
+    expose_url: bool = False
+    scanners: tuple[ScannerRule, ...] = ()
+    credentials: tuple[CredentialRule, ...] = ()
+    default: bool = False
+    """Scans that name no pool come here."""
+    digest: str = ""
+    """Of everything above: processes whose digests differ read different configurations."""
+    retired: bool = False
+    """The pool left the configuration: served until empty, refuses new requests."""

@@ -1,0 +1,5 @@
+"""The one door: requests become scans, or are refused with a reason; cancels become stops.
+
+Consumes `requested` and `cancel` of every pool; commits queued or failed, stopping or failed. What is no request at
+all (undecodable, bad id, unknown pool) goes to the dead letter stream. Hostnames are resolved here and pinned.
+"""

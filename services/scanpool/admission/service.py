@@ -1,0 +1,191 @@
+"""Admission's shell: reads the message and the pool's rules, decides, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import PoolRules
+from scanpool_schemas.names import is_valid_pool_name, is_valid_scan_id
+from scanpool_schemas.request import (
+    RequestInvalid,
+    ScanRequest,
+    check_address,
+    decode_cancel_request,
+    decode_scan_request,
+    differences,
+    digest,
+)
+from scanpool_schemas.scan import AnyScan
+from structlog.contextvars import bind_contextvars
+
+from scanpool.admission import decide
+from scanpool.admission.decide import Refused
+from scanpool.coordination import transitions
+from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.registry import read_rules
+from scanpool.coordination.stage import Clockwork
+from scanpool.coordination.transitions import Change, Mark, Submission
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Snooze
+from scanpool.runtime.tracing import current_trace_id
+
+Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
+"""The addresses of a hostname; empty where it has none."""
+
+NOT_SERVED = Snooze(delay=timedelta(seconds=1), reason="this process does not serve the pool")
+NO_RULES_YET = Snooze(delay=timedelta(seconds=2), reason="no dispatcher has written the pool's rules yet")
+NOT_ADMITTED_YET = Snooze(delay=timedelta(milliseconds=500), reason="the scan is not admitted yet")
+RESOLVE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdmissionParts:
+    """What admission works with."""
+
+    jetstream: JetStream
+    ledger: Ledger
+    clockwork: Clockwork
+    resolve: Resolver
+    pools: Collection[str]
+    """Pools that this process serves; empty serves all."""
+
+
+class Admission:
+    """Answers requests and cancels."""
+
+    def __init__(self, parts: AdmissionParts) -> None:
+        self._parts = parts
+
+    async def requested(self, delivery: Delivery) -> Outcome:
+        """A scan request: a queued scan, a refused one, or a dead letter."""
+        subject = subjects.parse_scan_subject(delivery.subject)
+        assert subject is not None  # the stream has no other subjects
+        pool, scan_id = subject.pool, subject.scan_id
+        if self._parts.pools and pool not in self._parts.pools:
+            return NOT_SERVED
+        try:
+            check_address(pool, scan_id)
+            request = decode_scan_request(delivery.body)
+        except RequestInvalid as error:
+            return _unusable(pool, scan_id, "invalid_request", str(error))
+        bind_contextvars(scan_id=scan_id)
+        try:
+            rules = await read_rules(self._parts.jetstream, pool)
+        except TopologyMissing:
+            return _unusable(pool, scan_id, "unknown_pool", f"there is no pool {pool!r}")
+        if rules is None:
+            return NO_RULES_YET
+        return await self._answer(delivery, subject, request, rules)
+
+    async def cancel(self, delivery: Delivery) -> Outcome:
+        """A request to cancel: a stop where the scan is on a scanner, else its end."""
+        subject = subjects.parse_scan_subject(delivery.subject)
+        assert subject is not None
+        pool, scan_id = subject.pool, subject.scan_id
+        if self._parts.pools and pool not in self._parts.pools:
+            return NOT_SERVED
+        try:
+            check_address(pool, scan_id)
+            request = decode_cancel_request(delivery.body)
+            held = await self._parts.ledger.read(pool, scan_id)
+        except RequestInvalid as error:
+            return _unusable(pool, scan_id, "invalid_request", str(error))
+        except TopologyMissing:
+            return _unusable(pool, scan_id, "unknown_pool", f"there is no pool {pool!r}")
+        bind_contextvars(scan_id=scan_id)
+        if held is None:
+            return await self._cancel_of_unknown(pool, scan_id)
+        change = decide.cancelled(held.scan, request, self._mark("cancel"))
+        return Done() if change is None else self._commit(held, change)
+
+    async def _cancel_of_unknown(self, pool: str, scan_id: str) -> Outcome:
+        request = await self._parts.jetstream.last(
+            subjects.SCAN_REQUESTS, subjects.requested(pool, scan_id)
+        )
+        if request is not None or await self._parts.ledger.last_event(pool, scan_id) is not None:
+            return NOT_ADMITTED_YET
+        return _unusable(pool, scan_id, "unknown_scan", f"pool {pool!r} has no scan {scan_id!r} to cancel")
+
+    async def _answer(
+        self, delivery: Delivery, subject: subjects.ScanSubject, request: ScanRequest, rules: PoolRules
+    ) -> Outcome:
+        existing = await self._parts.ledger.read(subject.pool, subject.scan_id)
+        submitted = digest(request)
+        if existing is not None:
+            return _already_there(existing.scan, submitted, request, subject)
+        submission = Submission(
+            id=subject.scan_id,
+            pool=subject.pool,
+            request=request,
+            request_digest=submitted,
+            submitted_at=delivery.stored_at,
+            trace_id=current_trace_id(),
+        )
+        mark = self._mark("admission")
+        try:
+            admitted = await self._admitted(request, rules)
+        except Refused as refusal:
+            return self._commit(None, transitions.refused(submission, refusal.error, mark))
+        accepted = replace(submission, request=admitted)
+        return self._commit(None, transitions.admitted(accepted, mark))
+
+    async def _admitted(self, request: ScanRequest, rules: PoolRules) -> ScanRequest:
+        reading = decide.read_targets(request, rules)
+        resolved = await self._resolved(reading.to_resolve)
+        return decide.admit(request, rules, reading, resolved, self._parts.clockwork.now())
+
+    async def _resolved(self, hostnames: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        found = await asyncio.gather(*(self._parts.resolve(name) for name in hostnames))
+        resolved = dict(zip(hostnames, found, strict=True))
+        unknown = [name for name, addresses in resolved.items() if not addresses]
+        if unknown:
+            raise Refused("hostname_unresolved", f"no address is known for {', '.join(unknown[:5])}")
+        return resolved
+
+    def _commit(self, held: Held | None, change: Change) -> Done:
+        return Done(commit=lambda: self._parts.ledger.commit(held, change))
+
+    def _mark(self, by: Literal["admission", "cancel"]) -> Mark:
+        return Mark(at=self._parts.clockwork.now(), by=by, nonce=self._parts.clockwork.nonce())
+
+
+async def resolve(hostname: str) -> tuple[str, ...]:
+    """The addresses of a hostname by the system's resolver; empty where it has none or takes too long."""
+    try:
+        async with asyncio.timeout(RESOLVE_S):
+            found = await asyncio.get_running_loop().getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def _already_there(
+    scan: AnyScan, submitted: str, request: ScanRequest, subject: subjects.ScanSubject
+) -> Outcome:
+    if scan.request_digest == submitted:
+        return Done()
+    fields = ", ".join(differences(scan.request, request)) or "the form of its targets"
+    return DeadLetter(
+        reason="id_conflict",
+        message=f"scan {scan.id!r} exists already and was asked for differently in: {fields}",
+        pool=subject.pool,
+        scan_id=subject.scan_id,
+    )
+
+
+def _unusable(pool: str, scan_id: str, reason: str, message: str) -> DeadLetter:
+    """A dead letter; tokens that are no names do not become part of its subject."""
+    return DeadLetter(
+        reason=reason,
+        message=message,
+        pool=pool if is_valid_pool_name(pool) else "_",
+        scan_id=scan_id if is_valid_scan_id(scan_id) else "_",
+    )

@@ -1,0 +1,301 @@
+"""Builds the services of a process from its settings: which jobs there are, and what each works with."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import getpid
+from typing import Literal, TypeVar, get_args
+
+from nats.aio.client import Client
+from scanpool_schemas import subjects
+from scanpool_schemas.result import Result
+from scanpool_schemas.scan import (
+    AnyScan,
+    Completed,
+    Dead,
+    Exporting,
+    Failed,
+    Launching,
+    Queued,
+    Running,
+    StateName,
+    Stopping,
+    Validating,
+)
+from scanpool_schemas.status import status_of
+
+from scanpool.admission.service import Admission, AdmissionParts, resolve
+from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.stage import Answer, Clockwork, Stage
+from scanpool.dispatcher.lanes import Lanes
+from scanpool.dispatcher.orders import Orders
+from scanpool.dispatcher.service import Dispatcher, DispatcherParts
+from scanpool.janitor.service import Janitor, JanitorParts
+from scanpool.poller.cleanup import Cleanup
+from scanpool.poller.decide import Limits
+from scanpool.poller.export import Exporter
+from scanpool.poller.service import Poller, PollerParts
+from scanpool.report.limits import Limits as ReportLimits
+from scanpool.runtime.configuration import LiveConfiguration
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.metrics import Metrics
+from scanpool.runtime.objects import Objects
+from scanpool.runtime.outcomes import Done, Outcome
+from scanpool.runtime.pull import Puller
+from scanpool.runtime.settings import Settings
+from scanpool.runtime.settle import Settler
+from scanpool.runtime.worker import Handler, Job
+from scanpool.scanners.fleet import Fleet
+from scanpool.validator.service import Validator, ValidatorParts
+
+ServiceName = Literal["admission", "dispatcher", "poller", "validator", "janitor"]
+SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
+NEED_CONFIGURATION: frozenset[ServiceName] = frozenset({"dispatcher", "poller"})
+"""Those that talk to scanners; the others read what they need from NATS."""
+
+LAUNCHES_AT_ONCE = 64
+LOOKS_AT_ONCE = 64
+ADMISSIONS_AT_ONCE = 16
+STOPS_AT_ONCE = 16
+
+_ScanT = TypeVar("_ScanT", bound=AnyScan)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """What all services of one process share."""
+
+    client: Client
+    jetstream: JetStream
+    ledger: Ledger
+    settler: Settler
+    clockwork: Clockwork
+    metrics: Metrics
+    settings: Settings
+    live: LiveConfiguration | None
+    fleet: Fleet | None
+    replica: str
+
+
+def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) -> Host:
+    """The shared things of a process."""
+    metrics = Metrics()
+    replica = f"{socket.gethostname()}.{getpid()}.{secrets.token_hex(3)}"
+    jetstream = JetStream(client)
+    clockwork = Clockwork(now=_now, jitter=random.random, nonce=_nonce, backoff=settings.backoff)
+    return Host(
+        client=client,
+        jetstream=jetstream,
+        ledger=Ledger(
+            jetstream, source=f"scanpool/{replica}", committed=lambda scan: _count_end(metrics, scan)
+        ),
+        settler=Settler(jetstream, jitter=random.random, now=_now, backoff=settings.backoff),
+        clockwork=clockwork,
+        metrics=metrics,
+        settings=settings,
+        live=live,
+        fleet=_fleet(live, settings, metrics) if live else None,
+        replica=replica,
+    )
+
+
+def global_jobs(service: ServiceName, host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]:
+    """The service's jobs that are not of one pool."""
+    match service:
+        case "admission":
+            return _admission_jobs(host)
+        case "janitor":
+            return _janitor_jobs(host, pools)
+        case "dispatcher" | "poller" | "validator":
+            return []
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolWork:
+    """A service's part in one pool: jobs, and what it looks after at intervals."""
+
+    jobs: list[Job]
+    look: Callable[[], Awaitable[None]] | None = None
+    """Called every `readiness_every`."""
+
+
+def pool_work(service: ServiceName, host: Host, pool: str) -> PoolWork:
+    """The service's part in the pool."""
+    match service:
+        case "dispatcher":
+            return _dispatcher_work(host, pool)
+        case "poller":
+            return PoolWork(jobs=_poller_jobs(host, pool))
+        case "validator":
+            return PoolWork(jobs=_validator_jobs(host, pool))
+        case "admission" | "janitor":
+            return PoolWork(jobs=[])
+
+
+def _dispatcher_work(host: Host, pool: str) -> PoolWork:
+    assert host.live is not None
+    assert host.fleet is not None
+    live = host.live
+    dispatcher = Dispatcher(
+        DispatcherParts(
+            jetstream=host.jetstream,
+            ledger=host.ledger,
+            scanners=host.fleet,
+            clockwork=host.clockwork,
+            launch=host.settings.launch,
+            deployment=host.settings.deployment,
+            replica=host.replica,
+            spec=Orders(lambda: live.current),
+        )
+    )
+    lanes = Lanes(host.client, pool, lambda: dispatcher.room(pool))
+    place = Job(
+        name="dispatcher",
+        source=lanes,
+        handler=_stage(host, Queued, dispatcher.place),
+        concurrency=LAUNCHES_AT_ONCE,
+        settled=lanes.settled,
+    )
+    takeover = _state_job(host, pool, "launching", "dispatcher", LAUNCHES_AT_ONCE)
+    return PoolWork(
+        jobs=[place, takeover(_stage(host, Launching, dispatcher.take_over))],
+        look=lambda: dispatcher.look_at_scanners(pool),
+    )
+
+
+def _poller_jobs(host: Host, pool: str) -> list[Job]:
+    assert host.fleet is not None
+    settings = host.settings
+    poller = Poller(
+        PollerParts(
+            jetstream=host.jetstream,
+            scanners=host.fleet,
+            exporter=Exporter(Objects(host.jetstream, subjects.EXPORTS_BUCKET), settings.work_dir),
+            clockwork=host.clockwork,
+            limits=Limits(max_duration=settings.max_duration, poll=settings.poll),
+            launch_bound=settings.launch.takeover_after,
+        )
+    )
+    cleanup = Cleanup(host.ledger, host.fleet, settings.deployment, settings.retention)
+
+    async def clean(_delivery: Delivery) -> Outcome:
+        await cleanup.run_once(pool, host.clockwork.now())
+        return Done()
+
+    return [
+        _state_job(host, pool, "running", "poller", LOOKS_AT_ONCE)(_stage(host, Running, poller.poll)),
+        _state_job(host, pool, "exporting", "poller", settings.exports_at_once)(
+            _stage(host, Exporting, poller.export)
+        ),
+        _state_job(host, pool, "stopping", "poller", STOPS_AT_ONCE)(_stage(host, Stopping, poller.stop)),
+        _tick_job(host, subjects.cleanup_job(pool), "poller", clean),
+    ]
+
+
+def _validator_jobs(host: Host, pool: str) -> list[Job]:
+    settings = host.settings
+
+    def read(scan: Validating, result: Result) -> None:
+        host.metrics.validations.labels(scan.pool, result.authentication_status.value).inc()
+
+    validator = Validator(
+        ValidatorParts(
+            jetstream=host.jetstream,
+            objects=Objects(host.jetstream, subjects.EXPORTS_BUCKET),
+            clockwork=host.clockwork,
+            limits=ReportLimits(),
+            work_dir=settings.work_dir,
+            observe=read,
+        )
+    )
+    job = _state_job(host, pool, "validating", "validator", settings.validations_at_once)
+    return [job(_stage(host, Validating, validator.validate))]
+
+
+def _admission_jobs(host: Host) -> list[Job]:
+    admission = Admission(
+        AdmissionParts(
+            jetstream=host.jetstream,
+            ledger=host.ledger,
+            clockwork=host.clockwork,
+            resolve=resolve,
+            pools=host.settings.pools,
+        )
+    )
+    doors = ((subjects.ADMISSION_CONSUMER, admission.requested), (subjects.CANCEL_CONSUMER, admission.cancel))
+    return [
+        Job(
+            name="admission",
+            source=Puller(host.client, subjects.SCAN_REQUESTS, consumer, credit=ADMISSIONS_AT_ONCE),
+            handler=handler,
+            concurrency=ADMISSIONS_AT_ONCE,
+        )
+        for consumer, handler in doors
+    ]
+
+
+def _janitor_jobs(host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]:
+    janitor = Janitor(
+        JanitorParts(
+            jetstream=host.jetstream,
+            ledger=host.ledger,
+            exports=Objects(host.jetstream, subjects.EXPORTS_BUCKET),
+            clockwork=host.clockwork,
+            retention=host.settings.retention,
+            max_duration=host.settings.max_duration,
+            pools=pools,
+            expired=lambda count: host.metrics.deleted.inc(count),
+        )
+    )
+    return [_tick_job(host, subjects.JANITOR_JOB, "janitor", janitor.tick)]
+
+
+def _stage(
+    host: Host, kind: type[_ScanT], handle: Callable[[Held, _ScanT], Awaitable[Answer]]
+) -> Handler:
+    return Stage(host.ledger, host.clockwork, kind, handle)
+
+
+def _state_job(
+    host: Host, pool: str, state: StateName, service: str, concurrency: int
+) -> Callable[[Handler], Job]:
+    source = Puller(host.client, subjects.pool_stream(pool), state, credit=concurrency)
+    return lambda handler: Job(name=service, source=source, handler=handler, concurrency=concurrency)
+
+
+def _tick_job(host: Host, job: str, service: str, handler: Handler) -> Job:
+    source = Puller(host.client, subjects.SCAN_TICKS, job, credit=1)
+    return Job(name=service, source=source, handler=handler, concurrency=1)
+
+
+def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics) -> Fleet:
+    def observe(_instance: str, operation: str, outcome: str, seconds: float) -> None:
+        metrics.api_requests.labels(operation, outcome).inc()
+        metrics.api_seconds.labels(operation).observe(seconds)
+
+    return Fleet(
+        lambda: live.current,
+        pools=settings.pools,
+        timeout=settings.scanner_timeout,
+        max_report_bytes=settings.max_report_bytes,
+        observe=observe,
+    )
+
+
+def _count_end(metrics: Metrics, scan: AnyScan) -> None:
+    if isinstance(scan, Completed | Failed | Dead):
+        metrics.scans.labels(scan.request.scan_type, status_of(scan)).inc()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,203 @@
+"""Runs services in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from nats.aio.client import Client
+
+from scanpool.cli.assembly import Host, ServiceName, global_jobs, host_of, pool_work
+from scanpool.coordination import gauges, registry
+from scanpool.runtime.configuration import Kept, LiveConfiguration, Reloaded, rules_of
+from scanpool.runtime.connection import connect
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import BrokerError, TopologyMissing
+from scanpool.runtime.http import app, serving
+from scanpool.runtime.process import every
+from scanpool.runtime.settings import Settings
+from scanpool.runtime.topology.apply import pools_in_nats, verify
+from scanpool.runtime.topology.definitions import topology
+from scanpool.runtime.worker import Job, Worker
+
+GAUGES_EVERY_S = 15.0
+POOLS_EVERY_S = 30.0
+DRAIN_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class ConnectionLost(Exception):
+    """The connection to NATS was closed for good; the process ends and is started again."""
+
+
+class Runner:
+    """The services of one process: their workers, their HTTP face, their configuration."""
+
+    def __init__(self, services: Sequence[ServiceName], settings: Settings, live: LiveConfiguration | None):
+        self._services = services
+        self._settings = settings
+        self._live = live
+        self._stopping = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._lost = False
+        self._pools: tuple[str, ...] = ()
+        self._obstacles: dict[str, str] = {"start": "still starting"}
+        self.http_port = 0
+
+    def stop(self) -> None:
+        """Finish what is in hand, hand back the rest, end."""
+        self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the configuration again, and look for new pools."""
+        self._reload.set()
+
+    async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Run until `stop`.
+
+        Raises:
+            BrokerError: NATS cannot be reached or is not set up; says what to do.
+            ConnectionLost: NATS was lost for good.
+        """
+        client = await connect(self._settings.nats, name="scanpool " + "+".join(self._services), on_closed=self._closed)
+        host = host_of(client, self._settings, self._live)
+        try:
+            await self._find_pools(host)
+            await self._serve(host, on_ready)
+        finally:
+            await _closed(client, host)
+        if self._lost:
+            raise ConnectionLost("the connection to NATS was closed for good")
+
+    async def _serve(self, host: Host, on_ready: Callable[[], None]) -> None:
+        application = app(host.metrics, lambda: self._reasons(host))
+        async with serving(application, self._settings.http_host, self._settings.http_port) as port:
+            self.http_port = port
+            async with anyio.create_task_group() as tasks:
+                await self._start_all(host, tasks)
+                self._obstacles.pop("start", None)
+                log.info("ready", services=list(self._services), pools=list(self._pools), http_port=port)
+                on_ready()
+                await self._stopping.wait()
+                self._obstacles["stop"] = "stopping"
+
+    async def _start_all(self, host: Host, tasks: TaskGroup) -> None:
+        for service in self._services:
+            for job in global_jobs(service, host, lambda: self._pools):
+                tasks.start_soon(self._work, host, job)
+        await self._register(host)
+        for pool in self._pools:
+            self._start_pool(host, tasks, pool)
+        tasks.start_soon(self._keep_gauges, host)
+        tasks.start_soon(self._keep_pools, host, tasks)
+
+    def _start_pool(self, host: Host, tasks: TaskGroup, pool: str) -> None:
+        for service in self._services:
+            work = pool_work(service, host, pool)
+            for job in work.jobs:
+                tasks.start_soon(self._work, host, job)
+            if work.look is not None:
+                tasks.start_soon(self._keep_looking, work.look)
+
+    async def _work(self, host: Host, job: Job) -> None:
+        def settled(delivery: Delivery, outcome: str) -> None:
+            host.metrics.settled.labels(delivery.consumer, outcome).inc()
+
+        grace = self._settings.grace - timedelta(seconds=DRAIN_S)
+        await Worker(job, host.settler, observe=settled).run(self._stopping, max(grace, timedelta(seconds=1)))
+
+    async def _keep_looking(self, look: Callable[[], object]) -> None:
+        while True:
+            try:
+                await look()  # type: ignore[misc]
+            except BrokerError as error:
+                log.warning("scanners not looked at this time", error=str(error))
+            if not await every(self._settings.readiness_every.total_seconds(), self._stopping):
+                return
+
+    async def _keep_gauges(self, host: Host) -> None:
+        while True:
+            try:
+                await gauges.refresh(host.jetstream, host.metrics, self._pools)
+                self._obstacles.pop("gauges", None)
+            except BrokerError as error:
+                self._obstacles["gauges"] = f"the pools cannot be read: {error}"
+            if not await every(GAUGES_EVERY_S, self._stopping):
+                return
+
+    async def _keep_pools(self, host: Host, tasks: TaskGroup) -> None:
+        """On reload and at intervals: new rules, new pools, pools that left."""
+        while await every(POOLS_EVERY_S, self._stopping, kick=self._reload):
+            try:
+                await self._reconfigure(host)
+                before = self._pools
+                await self._find_pools(host)
+                await self._register(host)
+            except BrokerError as error:
+                log.warning("pools not looked at this time", error=str(error))
+                continue
+            for pool in self._pools:
+                if pool not in before:
+                    log.info("serving a new pool", pool=pool)
+                    self._start_pool(host, tasks, pool)
+
+    async def _reconfigure(self, host: Host) -> None:
+        if self._live is None or host.fleet is None:
+            return
+        match self._live.reload():
+            case Kept(problems=problems):
+                log.error(
+                    "configuration not reloaded, the last good one stays",
+                    problems=[str(problem) for problem in problems],
+                )
+            case Reloaded(before=before, removed_pools=removed):
+                for pool in removed:
+                    if not self._settings.pools or pool in self._settings.pools:
+                        host.fleet.retire(pool, before.pools[pool])
+                        await registry.retire(host.jetstream, pool)
+                        log.info("pool left the configuration: served until empty", pool=pool)
+
+    async def _register(self, host: Host) -> None:
+        """The process that launches says what the pools' rules and places are."""
+        if "dispatcher" not in self._services or self._live is None:
+            return
+        for pool in self._pools:
+            if pool in self._live.current.pools:
+                await registry.register(host.jetstream, pool, rules_of(pool, self._live.current))
+
+    async def _find_pools(self, host: Host) -> None:
+        """The pools to serve: those of the configuration, or all that NATS has; limited by `--pools`."""
+        known = host.fleet.pools() if host.fleet else await pools_in_nats(host.jetstream)
+        chosen = self._settings.pools
+        missing = [pool for pool in chosen if pool not in known]
+        if missing and not self._pools:
+            where = "the configuration" if host.fleet else "NATS"
+            raise TopologyMissing(f"{where} has no pool {', '.join(missing)} (asked for by --pools)")
+        pools = tuple(pool for pool in known if not chosen or pool in chosen)
+        await verify(host.jetstream, topology(pools))
+        self._pools = pools
+
+    def _reasons(self, host: Host) -> list[str]:
+        reasons = list(self._obstacles.values())
+        if not host.client.is_connected:
+            reasons.append("not connected to NATS")
+        return reasons
+
+    def _closed(self) -> None:
+        self._lost = not self._stopping.is_set()
+        self._stopping.set()
+
+
+async def _closed(client: Client, host: Host) -> None:
+    with anyio.CancelScope(shield=True), anyio.move_on_after(DRAIN_S):
+        if host.fleet is not None:
+            await host.fleet.close()
+        if client.is_connected:
+            await client.drain()
+        elif not client.is_closed:
+            await client.close()

@@ -1,0 +1,39 @@
+"""The library that other programs use: submit scans, follow them, hear of their ends, read their results.
+
+    async with await ScanPool.connect("nats://127.0.0.1:4222") as scanpool:
+        scan = await scanpool.submit(["10.10.0.0/28"], name="weekly")
+        status = await scanpool.wait(scan.id)
+
+`scanpool.client.blocking` has the same without `async`.
+"""
+
+from scanpool.client.errors import (
+    AmbiguousScan,
+    ClientError,
+    IdConflict,
+    NoResult,
+    UnknownPool,
+    UnknownScan,
+    WaitTimeout,
+)
+from scanpool.client.events import Event, Kind, ProgressEvent, ScanEvent
+from scanpool.client.pools import PoolStatus, ScannerStatus
+from scanpool.client.scanpool import ScanPool, Submitted
+
+__all__ = [
+    "AmbiguousScan",
+    "ClientError",
+    "Event",
+    "IdConflict",
+    "Kind",
+    "NoResult",
+    "PoolStatus",
+    "ProgressEvent",
+    "ScanEvent",
+    "ScanPool",
+    "ScannerStatus",
+    "Submitted",
+    "UnknownPool",
+    "UnknownScan",
+    "WaitTimeout",
+]

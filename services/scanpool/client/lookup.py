@@ -1,0 +1,142 @@
+"""Finds pools and scans in NATS."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from scanpool_schemas import subjects
+from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.keys import PoolRules
+from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, nearest
+from scanpool_schemas.scan import AnyScan, Running, UnreadableEvent, decode_scan
+from scanpool_schemas.status import ScanStatus, describe
+
+from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
+from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.jetstream import JetStream, Stored
+from scanpool.runtime.topology.apply import pools_in_nats
+
+
+class Lookup:
+    """Reads what a user may see of pools and scans."""
+
+    def __init__(self, jetstream: JetStream) -> None:
+        self._jetstream = jetstream
+
+    async def pools(self) -> tuple[str, ...]:
+        """The names of all pools."""
+        return await pools_in_nats(self._jetstream)
+
+    async def rules(self, pool: str) -> PoolRules | None:
+        """The pool's rules; None until a dispatcher wrote them.
+
+        Raises:
+            UnknownPool: there is no such pool.
+        """
+        try:
+            stored = await self._jetstream.last(
+                subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY)
+            )
+        except TopologyMissing:
+            raise await self._unknown(pool) from None
+        return msgspec.json.decode(stored.body, type=PoolRules) if stored else None
+
+    async def chosen_pool(self, pool: str | None) -> str:
+        """The pool that is meant: the one named, the only one, or the default one.
+
+        Raises:
+            UnknownPool: there is no such pool, or it takes a name to choose.
+        """
+        known = await self.pools()
+        if pool is not None:
+            if pool not in known:
+                raise await self._unknown(pool)
+            return pool
+        if len(known) == 1:
+            return known[0]
+        for name in known:
+            rules = await self.rules(name)
+            if rules is not None and rules.default:
+                return name
+        raise UnknownPool(f"no pool was named and none is the default; name one of {', '.join(known) or 'none'}")
+
+    async def scan(self, scan_id: str, pool: str | None = None) -> AnyScan:
+        """The scan as it is now.
+
+        Raises:
+            UnknownScan: no pool has it.
+            AmbiguousScan: several pools have it.
+        """
+        found = await self._events(scan_id, pool)
+        if not found:
+            where = f"pool {pool!r}" if pool else "any pool"
+            raise UnknownScan(f"there is no scan {scan_id!r} in {where}")
+        if len(found) > 1:
+            pools = ", ".join(sorted(_pool(stored) for stored in found))
+            raise AmbiguousScan(f"scan {scan_id!r} is in several pools ({pools}); name the pool")
+        return _decoded(found[0])
+
+    async def status(self, scan: AnyScan) -> ScanStatus:
+        """What outward faces show of the scan, with its progress where it runs."""
+        return describe(scan, await self.progress(scan.pool, scan.id) if isinstance(scan, Running) else None)
+
+    async def progress(self, pool: str, scan_id: str) -> ScanProgress | None:
+        """The scan's last told progress."""
+        stored = await self._jetstream.last(
+            f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(pool, scan_id)
+        )
+        return msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+
+    async def all_scans(self, pool: str) -> list[AnyScan]:
+        """Every scan of the pool, the newest first."""
+        last: dict[str, Stored] = {}
+        async for stored in self._every(pool, subjects.events_of(pool, "*")):
+            last[stored.subject.rsplit(".", 1)[1]] = stored
+        scans = [scan for stored in last.values() if (scan := _readable(stored)) is not None]
+        return sorted(scans, key=lambda scan: scan.submitted_at, reverse=True)
+
+    async def _every(self, pool: str, subject: str) -> AsyncIterator[Stored]:
+        stream, sequence = subjects.pool_stream(pool), 1
+        while stored := await self._jetstream.next_from(stream, sequence, subject):
+            yield stored
+            sequence = stored.sequence + 1
+
+    async def _events(self, scan_id: str, pool: str | None) -> list[Stored]:
+        try:
+            check_scan_id(scan_id)
+        except InvalidName as error:
+            raise UnknownScan(str(error)) from error
+        pools = (await self.chosen_pool(pool),) if pool is not None else await self.pools()
+        events = [
+            await self._jetstream.last(subjects.pool_stream(name), subjects.events_of(name, scan_id))
+            for name in pools
+        ]
+        return [stored for stored in events if stored is not None]
+
+    async def _unknown(self, pool: str) -> UnknownPool:
+        known = await self.pools()
+        try:
+            check_pool_name(pool)
+        except InvalidName as error:
+            return UnknownPool(str(error))
+        close = nearest(pool, known)
+        hint = f"did you mean {close!r}?" if close else f"there are: {', '.join(known) or 'none'}"
+        return UnknownPool(f"there is no pool {pool!r}; {hint}")
+
+
+def _pool(stored: Stored) -> str:
+    return stored.subject.split(".")[1]
+
+
+def _decoded(stored: Stored) -> AnyScan:
+    parts = subjects.parse_scan_subject(stored.subject)
+    assert parts is not None
+    return decode_scan(parts.kind, stored.body, stored.headers.get("ce-type"))
+
+
+def _readable(stored: Stored) -> AnyScan | None:
+    try:
+        return _decoded(stored)
+    except UnreadableEvent:
+        return None

@@ -1,0 +1,78 @@
+"""Keeps the gauges of shared state, read from the pools' streams and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Health, Load, PoolRules
+
+from scanpool.coordination.places import utilisation
+from scanpool.coordination.registry import read_rules
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.metrics import Metrics
+
+_LANES = ("queued-high", "queued-normal", "queued-low")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolState:
+    """What the gauges say of one pool."""
+
+    rules: PoolRules
+    loads: dict[str, Load]
+    health: dict[str, Health]
+    waiting: int
+    """Scans that wait for a place, snoozed ones included."""
+
+
+async def pool_state(jetstream: JetStream, pool: str) -> PoolState | None:
+    """The pool as it is now; None until its rules were first written."""
+    rules = await read_rules(jetstream, pool)
+    if rules is None:
+        return None
+    stream = subjects.pool_stream(pool)
+    loads: dict[str, Load] = {}
+    health: dict[str, Health] = {}
+    for scanner in rules.scanners:
+        name = scanner.name
+        load = await jetstream.last(stream, subjects.key(pool, subjects.load_key(name)))
+        loads[name] = msgspec.json.decode(load.body, type=Load) if load else Load(capacity=0)
+        known = await jetstream.last(stream, subjects.key(pool, subjects.health_key(name)))
+        if known:
+            health[name] = msgspec.json.decode(known.body, type=Health)
+    waiting = 0
+    for lane in _LANES:
+        info = await jetstream.api(f"CONSUMER.INFO.{stream}.{lane}", None, dict[str, Any])
+        waiting += int(info["num_pending"]) + int(info["num_ack_pending"])
+    return PoolState(rules=rules, loads=loads, health=health, waiting=waiting)
+
+
+async def refresh(jetstream: JetStream, metrics: Metrics, pools: tuple[str, ...]) -> None:
+    """Set every gauge of the pools."""
+    states = {pool: state for pool in pools if (state := await pool_state(jetstream, pool)) is not None}
+    metrics.instances.clear()
+    for pool, state in states.items():
+        _set_pool(metrics, pool, state)
+    metrics.active.set(sum(_taken(state) for state in states.values()))
+    metrics.queue.labels("queued").set(sum(state.waiting for state in states.values()))
+
+
+def _set_pool(metrics: Metrics, pool: str, state: PoolState) -> None:
+    for scanner in state.rules.scanners:
+        metrics.instances.labels(scanner.kind, str(scanner.enabled).lower()).inc()
+        instance, load = f"{pool}.{scanner.name}", state.loads[scanner.name]
+        metrics.scanner_active.labels(instance).set(len(load.holders))
+        metrics.scanner_capacity.labels(instance).set(load.capacity)
+        metrics.scanner_utilization.labels(instance).set(100 * utilisation(load))
+        known = state.health.get(scanner.name)
+        metrics.scanner_ready.labels(instance).set(bool(known and known.ready))
+    metrics.pool_capacity.labels(pool).set(sum(load.capacity for load in state.loads.values()))
+    metrics.pool_active.labels(pool).set(_taken(state))
+    metrics.pool_queue.labels(pool).set(state.waiting)
+
+
+def _taken(state: PoolState) -> int:
+    return sum(len(load.holders) for load in state.loads.values())

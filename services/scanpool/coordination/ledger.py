@@ -1,0 +1,181 @@
+"""Reads scans and commits their transitions: the one place where a pool's scans are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load
+from scanpool_schemas.scan import AnyScan, StateName, decode_scan, event_type, state_of
+
+from scanpool.coordination.places import PlaceChange, changed
+from scanpool.coordination.transitions import Change, check_legal
+from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
+from scanpool.runtime.jetstream import JetStream, Stored, Write
+from scanpool.runtime.tracing import trace_headers
+
+_TRIES = 20
+"""Of one commit whose place moves under it while the scan itself stays as it was read."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A scan as it was read: its last event and that event's sequence."""
+
+    scan: AnyScan
+    sequence: int
+
+    @property
+    def state(self) -> StateName:
+        return state_of(self.scan)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyAt:
+    """A scanner's load with the revision that it was read at; revision 0 is no key yet."""
+
+    load: Load
+    revision: int
+
+
+class Ledger:
+    """The scans and places of all pools, read from their leaders and written by conditional commits."""
+
+    def __init__(
+        self, jetstream: JetStream, *, source: str, committed: Callable[[AnyScan], None] = lambda _scan: None
+    ) -> None:
+        """`source` names the process in events; `committed` is told each commit of ours, for the metrics."""
+        self._jetstream = jetstream
+        self._source = source
+        self._committed = committed
+
+    async def read(self, pool: str, scan_id: str) -> Held | None:
+        """The scan as it is now; None where there is no such scan.
+
+        Raises:
+            UnreadableEvent: its last event is not one that this version knows.
+            BrokerUnavailable, TopologyMissing: it could not be read.
+        """
+        stored = await self.last_event(pool, scan_id)
+        return held_of(stored) if stored else None
+
+    async def last_event(self, pool: str, scan_id: str) -> Stored | None:
+        """The scan's last event, undecoded."""
+        return await self._jetstream.last(subjects.pool_stream(pool), subjects.events_of(pool, scan_id))
+
+    async def load(self, pool: str, scanner: str) -> KeyAt:
+        """The scanner's load; without places where its key does not exist."""
+        stored = await self._jetstream.last(
+            subjects.pool_stream(pool), subjects.key(pool, subjects.load_key(scanner))
+        )
+        if stored is None or not stored.body:
+            return KeyAt(load=Load(capacity=0), revision=stored.sequence if stored else 0)
+        return KeyAt(load=msgspec.json.decode(stored.body, type=Load), revision=stored.sequence)
+
+    async def commit(self, before: Held | None, change: Change) -> Held | None:
+        """Make the change if the scan is still as it was read; None if it is not, or no place is free.
+
+        An unknown outcome is settled by reading: our nonce in the last event means that it was ours.
+
+        Raises:
+            IllegalTransition: the protocol has no such change.
+            BrokerUnavailable: NATS does not answer; whether it was stored shows in the next delivery.
+        """
+        check_legal(before.scan if before else None, change.scan)
+        expected = before.sequence if before else 0
+        for _ in range(_TRIES):
+            writes = await self._writes(change, expected)
+            if writes is None:
+                return None
+            try:
+                return self._won(change, await self._publish(writes))
+            except (SequenceMoved, PublishUnknown) as error:
+                log.debug("commit unsettled", error=str(error))
+            now = await self.last_event(change.scan.pool, change.scan.id)
+            if now is not None and _nonce(now) == change.scan.nonce:
+                return self._won(change, now.sequence)
+            if (now.sequence if now else 0) != expected:
+                return None
+        raise BrokerUnavailable(f"scan {change.scan.id}: {_TRIES} commits in a row found the place moved")
+
+    async def _publish(self, writes: list[Write]) -> int:
+        if len(writes) == 1:
+            return await self._jetstream.publish(writes[0])
+        return await self._jetstream.publish_together(writes)
+
+    async def _writes(self, change: Change, expected: int) -> list[Write] | None:
+        event = self._event(change.scan, expected)
+        if change.place is None:
+            return [event]
+        place = await self._place(change.scan, change.place)
+        return None if place is None else [place, event]
+
+    async def _place(self, scan: AnyScan, change: PlaceChange) -> Write | None:
+        at = await self.load(scan.pool, change.scanner)
+        after = changed(at.load, change, scan.id)
+        if after is None:
+            return None
+        return Write(
+            subject=subjects.key(scan.pool, subjects.load_key(change.scanner)),
+            body=msgspec.json.encode(after),
+            expected_sequence=at.revision,
+        )
+
+    def _event(self, scan: AnyScan, expected: int) -> Write:
+        state = state_of(scan)
+        return Write(
+            subject=subjects.event(scan.pool, state, scan.id),
+            body=msgspec.json.encode(scan),
+            headers={
+                "ce-specversion": "1.0",
+                "ce-id": f"{scan.id}.{scan.nonce}",
+                "ce-type": event_type(state),
+                "ce-source": self._source,
+                "ce-time": scan.at.isoformat(),
+                **trace_headers(scan.trace_id),
+            },
+            expected_sequence=expected,
+            expected_over=subjects.events_of(scan.pool, scan.id),
+        )
+
+    def _won(self, change: Change, sequence: int) -> Held:
+        scan = change.scan
+        self._committed(scan)
+        log.info(
+            "scan is " + state_of(scan),
+            scan_id=scan.id,
+            pool=scan.pool,
+            state=state_of(scan),
+            scanner=getattr(scan, "scanner", None),
+            why=scan.timeline[-1].why,
+        )
+        return Held(scan=scan, sequence=sequence)
+
+
+class UnknownSubject(ValueError):
+    """The message is no event of a scan."""
+
+
+def held_of(stored: Stored) -> Held:
+    """Decode a scan's event.
+
+    Raises:
+        UnreadableEvent: it is not what its subject says.
+        UnknownSubject: the subject is not a scan's.
+    """
+    parts = subjects.parse_scan_subject(stored.subject)
+    if parts is None:
+        raise UnknownSubject(stored.subject)
+    scan = decode_scan(parts.kind, stored.body, stored.headers.get("ce-type"))
+    return Held(scan=scan, sequence=stored.sequence)
+
+
+def _nonce(stored: Stored) -> str | None:
+    document: Any = msgspec.json.decode(stored.body)
+    return document.get("nonce") if isinstance(document, dict) else None

@@ -1,0 +1,67 @@
+"""What a configuration puts into a pool's bucket: its rules, and the places of its scanners."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load, PoolRules, ScannerRule
+
+from scanpool.runtime.errors import SequenceMoved
+from scanpool.runtime.jetstream import JetStream, Stored, Write
+
+log = structlog.get_logger(__name__)
+
+
+async def register(jetstream: JetStream, pool: str, rules: PoolRules) -> None:
+    """Write the pool's rules where they differ, and give each scanner the places that it is to have.
+
+    A lowered capacity takes no place away: no new one is taken until enough are given back.
+    """
+    subject = subjects.key(pool, subjects.RULES_KEY)
+    stored = await jetstream.last(subjects.pool_stream(pool), subject)
+    if stored is None or msgspec.json.decode(stored.body, type=PoolRules) != rules:
+        await jetstream.publish(Write(subject=subject, body=msgspec.json.encode(rules)))
+        log.info("rules of the pool written", pool=pool, digest=rules.digest)
+    for scanner in rules.scanners:
+        await _give_places(jetstream, pool, scanner)
+
+
+async def retire(jetstream: JetStream, pool: str) -> None:
+    """Say in the pool's rules that it left the configuration: it refuses new requests."""
+    rules = await read_rules(jetstream, pool)
+    if rules is not None and not rules.retired:
+        await register(jetstream, pool, msgspec.structs.replace(rules, retired=True))
+
+
+async def read_rules(jetstream: JetStream, pool: str) -> PoolRules | None:
+    """The pool's rules; None until they were first written.
+
+    Raises:
+        TopologyMissing: there is no such pool.
+    """
+    stored = await jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY))
+    return msgspec.json.decode(stored.body, type=PoolRules) if stored else None
+
+
+async def _give_places(jetstream: JetStream, pool: str, scanner: ScannerRule) -> None:
+    subject = subjects.key(pool, subjects.load_key(scanner.name))
+    while True:
+        stored = await jetstream.last(subjects.pool_stream(pool), subject)
+        load = _load(stored)
+        if stored is not None and load.capacity == scanner.capacity:
+            return
+        wanted = msgspec.structs.replace(load, capacity=scanner.capacity)
+        expected = stored.sequence if stored else 0
+        try:
+            await jetstream.publish(
+                Write(subject=subject, body=msgspec.json.encode(wanted), expected_sequence=expected)
+            )
+        except SequenceMoved:
+            continue
+        log.info("places of the scanner set", pool=pool, scanner=scanner.name, capacity=scanner.capacity)
+        return
+
+
+def _load(stored: Stored | None) -> Load:
+    return msgspec.json.decode(stored.body, type=Load) if stored else Load(capacity=0)

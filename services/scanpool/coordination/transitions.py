@@ -1,0 +1,342 @@
+"""Every transition of a scan, as pure functions from one snapshot to the next.
+
+What is not in `LEGAL` is illegal; `Change` says which place changes hands in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from scanpool_schemas.request import ScanRequest
+from scanpool_schemas.result import Result
+from scanpool_schemas.scan import (
+    AnyScan,
+    By,
+    Completed,
+    Dead,
+    DeadFrom,
+    End,
+    Export,
+    Exporting,
+    Failed,
+    Intent,
+    Launching,
+    Lease,
+    Queued,
+    Running,
+    Scan,
+    ScanError,
+    StateName,
+    Stop,
+    Stopping,
+    TimelineEntry,
+    Validating,
+    lane_state,
+    state_of,
+)
+
+from scanpool.coordination.places import GiveBack, PlaceChange, Take
+
+def _to(*states: StateName) -> frozenset[StateName]:
+    return frozenset(states)
+
+
+_QUEUED = _to("queued-high", "queued-normal", "queued-low")
+_GIVEN_UP = _to("failed", "dead")
+
+LEGAL: Mapping[StateName | None, frozenset[StateName]] = {
+    None: _QUEUED | _to("pending", "failed"),
+    "pending": _QUEUED | _to("failed"),
+    "queued-high": _to("launching") | _GIVEN_UP,
+    "queued-normal": _to("launching") | _GIVEN_UP,
+    "queued-low": _to("launching") | _GIVEN_UP,
+    "launching": _QUEUED | _to("launching", "running", "stopping") | _GIVEN_UP,
+    "running": _to("exporting", "stopping", "failed"),
+    "exporting": _to("exporting", "validating") | _GIVEN_UP,
+    "validating": _to("validating", "completed") | _GIVEN_UP,
+    "stopping": _to("failed"),
+    "dead": _QUEUED | _to("exporting", "validating"),
+    "completed": _to(),
+    "failed": _to(),
+}
+"""From state to the states that may follow; PROTOCOL's table, without its guards."""
+
+TIMELINE_KEPT = 100
+"""Entries; a scan that was tried more often keeps its first ten and its last ninety."""
+
+
+class IllegalTransition(Exception):
+    """The code asked for a transition that the protocol does not have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Who makes a transition, when, and by which nonce the commit is known again."""
+
+    at: datetime
+    by: By
+    nonce: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """The scan's next event, and the place that changes hands with it."""
+
+    scan: AnyScan
+    place: PlaceChange | None = None
+
+
+_T = TypeVar("_T", bound=Scan)
+
+
+def _next(kind: type[_T], scan: Scan, mark: Mark, state: StateName, why: str, **fields: Any) -> _T:
+    """The next snapshot: all fields that both kinds have are carried, then the mark and the given fields."""
+    carried = {
+        name: getattr(scan, name) for name in kind.__struct_fields__ if name in scan.__struct_fields__
+    }
+    entry = TimelineEntry(state=state, at=mark.at, by=mark.by, why=why)
+    marked = {"at": mark.at, "nonce": mark.nonce, "not_before": None, "timeline": _with(scan.timeline, entry)}
+    return kind(**(carried | marked | fields))
+
+
+def _with(timeline: tuple[TimelineEntry, ...], entry: TimelineEntry) -> tuple[TimelineEntry, ...]:
+    longer = (*timeline, entry)
+    return longer if len(longer) <= TIMELINE_KEPT else (*longer[:10], *longer[-(TIMELINE_KEPT - 10) :])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """What admission knows of a scan before it is one."""
+
+    id: str
+    pool: str
+    request: ScanRequest
+    request_digest: str
+    submitted_at: datetime
+    trace_id: str = ""
+
+
+def admitted(submission: Submission, mark: Mark) -> Change:
+    """none -> queued-<lane>."""
+    lane = submission.request.priority
+    entry = TimelineEntry(state=lane_state(lane), at=mark.at, by=mark.by, why="admitted")
+    return Change(
+        scan=Queued(
+            **msgspec.structs.asdict(_submitted(submission, mark, entry)), lane=lane, queued_at=mark.at
+        )
+    )
+
+
+def refused(submission: Submission, error: ScanError, mark: Mark) -> Change:
+    """none -> failed: pool and id are good, the request cannot be carried out."""
+    entry = TimelineEntry(state="failed", at=mark.at, by=mark.by, why=error.message)
+    return Change(
+        scan=Failed(**msgspec.structs.asdict(_submitted(submission, mark, entry)), end="failed", error=error)
+    )
+
+
+def _submitted(submission: Submission, mark: Mark, entry: TimelineEntry) -> Scan:
+    return Scan(
+        id=submission.id,
+        pool=submission.pool,
+        request=submission.request,
+        request_digest=submission.request_digest,
+        submitted_at=submission.submitted_at,
+        trace_id=submission.trace_id,
+        at=mark.at,
+        nonce=mark.nonce,
+        timeline=(entry,),
+    )
+
+
+def claimed(scan: Queued, scanner: str, lease: Lease, mark: Mark) -> Change:
+    """queued -> launching: the scan takes a place on the scanner."""
+    after = _next(
+        Launching,
+        scan,
+        mark,
+        "launching",
+        f"takes a place on {scanner}",
+        scanner=scanner,
+        claimed_at=mark.at,
+        lease=lease,
+        attempt=scan.attempt + 1,
+    )
+    return Change(scan=after, place=Take(scanner=scanner, at=mark.at))
+
+
+def taken_over(scan: Launching, lease: Lease, mark: Mark) -> Change:
+    """launching -> launching: the lease before this one is over for certain."""
+    why = f"launch taken over, the lease of {scan.lease.by} is over"
+    attempts = _tried(scan, "launch")
+    after = _next(
+        Launching,
+        scan,
+        mark,
+        "launching",
+        why,
+        lease=lease,
+        attempt=scan.attempt + 1,
+        stage_attempts=attempts,
+    )
+    return Change(scan=after)
+
+
+def intended(scan: Launching, scanner_scan_id: int, mark: Mark) -> Change:
+    """launching -> launching: names the one scan on the scanner that may be launched."""
+    intent = Intent(attempt=scan.attempt, scanner_scan_id=scanner_scan_id, at=mark.at)
+    why = f"is scan {scanner_scan_id} on {scan.scanner}"
+    return Change(scan=_next(Launching, scan, mark, "launching", why, intent=intent))
+
+
+def back_in_queue(scan: Launching, why: str, not_before: datetime, mark: Mark) -> Change:
+    """launching -> queued: nothing was created on the scanner, and the place is given back."""
+    lane = scan.request.priority
+    attempts = _tried(scan, "launch")
+    after = _next(
+        Queued, scan, mark, lane_state(lane), why, lane=lane, not_before=not_before, stage_attempts=attempts
+    )
+    return Change(scan=after, place=GiveBack(scanner=scan.scanner))
+
+
+def runs(scan: Launching, intent: Intent, mark: Mark) -> Change:
+    """launching -> running: the scanner says that the intended scan was launched."""
+    why = f"launched on {scan.scanner} as scan {intent.scanner_scan_id}"
+    after = _next(
+        Running,
+        scan,
+        mark,
+        "running",
+        why,
+        scanner_scan_id=intent.scanner_scan_id,
+        running_at=mark.at,
+        stage_attempts=_cleared(scan, "launch"),
+    )
+    return Change(scan=after)
+
+
+def scanned(scan: Running, mark: Mark) -> Change:
+    """running -> exporting: the scanner says completed, and the place is given back."""
+    after = _next(Exporting, scan, mark, "exporting", f"completed on {scan.scanner}", scanned_at=mark.at)
+    return Change(scan=after, place=GiveBack(scanner=scan.scanner))
+
+
+def exported(scan: Exporting, export: Export, mark: Mark) -> Change:
+    """exporting -> validating: the report is in the object store."""
+    why = f"report of {export.size_bytes} bytes stored"
+    return Change(
+        scan=_next(
+            Validating,
+            scan,
+            mark,
+            "validating",
+            why,
+            export=export,
+            stage_attempts=_cleared(scan, "exporting"),
+        )
+    )
+
+
+def completed(scan: Validating, result: Result, mark: Mark) -> Change:
+    """validating -> completed."""
+    why = f"report read: authentication {result.authentication_status}"
+    return Change(scan=_next(Completed, scan, mark, "completed", why, result=result))
+
+
+def failed(
+    scan: AnyScan, error: ScanError, mark: Mark, *, end: End = "failed", result: Result | None = None
+) -> Change:
+    """any live state -> failed; a place that the scan holds is given back."""
+    after = _next(Failed, scan, mark, "failed", error.message, end=end, error=error, result=result)
+    number = known_scanner_scan(scan)
+    if number is not None:
+        after = msgspec.structs.replace(after, scanner_scan_id=number)
+    return Change(scan=after, place=_given_back(scan))
+
+
+def stopping(scan: Launching | Running, stop: Stop, mark: Mark) -> Change:
+    """launching or running -> stopping; the place stays taken until the scanner confirms."""
+    after = _next(
+        Stopping,
+        scan,
+        mark,
+        "stopping",
+        stop.why,
+        stop=stop,
+        scanner_scan_id=known_scanner_scan(scan),
+    )
+    return Change(scan=after)
+
+
+def tried(scan: Exporting | Validating, why: str, not_before: datetime, mark: Mark) -> Change:
+    """exporting or validating -> the same: one more failed try, and when to try again."""
+    state = state_of(scan)
+    after = _next(
+        type(scan), scan, mark, state, why, not_before=not_before, stage_attempts=_tried(scan, state)
+    )
+    return Change(scan=after)
+
+
+def dead(scan: AnyScan, error: ScanError, mark: Mark) -> Change:
+    """a stage that waits on tries -> dead: they are used up; a place that the scan holds is given back."""
+    before = state_of(scan)
+    after = _next(
+        Dead,
+        scan,
+        mark,
+        "dead",
+        error.message,
+        error=error,
+        dead=DeadFrom(state=before, reason=error.code),
+        scanner_scan_id=known_scanner_scan(scan),
+    )
+    return Change(scan=after, place=_given_back(scan))
+
+
+def check_legal(before: AnyScan | None, after: AnyScan) -> None:
+    """Hold a transition against the table.
+
+    Raises:
+        IllegalTransition: the protocol does not have it.
+    """
+    state = state_of(before) if before is not None else None
+    if state_of(after) not in LEGAL[state]:
+        raise IllegalTransition(f"{state or 'no event'} -> {state_of(after)}")
+
+
+def holds_place(scan: AnyScan) -> bool:
+    """Whether the scan holds a place on its scanner."""
+    return isinstance(scan, Launching | Running | Stopping)
+
+
+def known_scanner_scan(scan: AnyScan) -> int | None:
+    """The scanner's own number of the scan, once a commit named it."""
+    if isinstance(scan, Launching):
+        return scan.intent.scanner_scan_id if scan.intent else None
+    number: int | None = getattr(scan, "scanner_scan_id", None)
+    return number
+
+
+def is_overdue(scan: Running | Launching, max_duration: timedelta, now: datetime) -> bool:
+    """Whether the scan has been on its scanner for longer than it may."""
+    limit = scan.request.max_duration_s
+    allowed = timedelta(seconds=limit) if limit is not None else max_duration
+    began = scan.running_at if isinstance(scan, Running) else scan.claimed_at
+    return now - began > allowed
+
+
+def _given_back(scan: AnyScan) -> PlaceChange | None:
+    return GiveBack(scanner=scan.scanner) if isinstance(scan, Launching | Running | Stopping) else None
+
+
+def _tried(scan: Scan, stage: str) -> dict[str, int]:
+    return {**scan.stage_attempts, stage: scan.stage_attempts.get(stage, 0) + 1}
+
+
+def _cleared(scan: Scan, stage: str) -> dict[str, int]:
+    return {name: count for name, count in scan.stage_attempts.items() if name != stage}
+

@@ -1,0 +1,127 @@
+"""What the dispatcher pulls: as much as it can place, from three lanes by weight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import cycle
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from scanpool_schemas import subjects
+from scanpool_schemas.request import Priority
+from scanpool_schemas.scan import lane_state
+
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.pull import Puller
+
+WEIGHTS: Mapping[Priority, int] = {"high": 6, "normal": 3, "low": 1}
+"""Of ten scans placed while all lanes wait; low never starves."""
+LOOK_AGAIN_S = 2.0
+"""How long to wait for a sign that a place was freed before looking anyway."""
+
+Survey = Callable[[], Awaitable["Room"]]
+
+
+class Room:
+    """Free places on the pool's scanners, and who holds the taken ones."""
+
+    def __init__(self, free: int, holders: frozenset[str]) -> None:
+        self.free = free
+        self.holders = holders
+
+
+def turns(weights: Mapping[Priority, int]) -> Iterator[Priority]:
+    """The lanes for ever, each as often as its weight and as evenly as can be."""
+    total = sum(weights.values())
+    credit = dict.fromkeys(weights, 0)
+    order: list[Priority] = []
+    for _ in range(total):
+        for lane, weight in weights.items():
+            credit[lane] += weight
+        best = max(credit, key=lambda lane: credit[lane])
+        credit[best] -= total
+        order.append(best)
+    return cycle(order)
+
+
+class Lanes:
+    """Hands out queued scans of one pool, one after the other, while there is a free place.
+
+    The next one waits until the one before holds its place or was settled otherwise, so that each choice of a
+    scanner sees the places that the choices before it took.
+    """
+
+    def __init__(self, client: Client, pool: str, survey: Survey) -> None:
+        self._client = client
+        self._pool = pool
+        self._survey = survey
+        self._sign = asyncio.Event()
+        self._subscriptions: list[Subscription] = []
+        self._handed_out: set[str] = set()
+        self._turns = turns(WEIGHTS)
+        stream = subjects.pool_stream(pool)
+        self._lanes = {
+            lane: Puller(client, stream, lane_state(lane), credit=1, on_arrival=self._sign.set)
+            for lane in WEIGHTS
+        }
+
+    async def start(self) -> None:
+        """Begin to pull, and to listen for places that are freed and scanners that become ready."""
+        for lane in self._lanes.values():
+            await lane.start()
+        for key in (subjects.load_key("*"), subjects.health_key("*")):
+            subject = subjects.key(self._pool, key)
+            self._subscriptions.append(await self._client.subscribe(subject, cb=self._changed))
+
+    async def next(self) -> Delivery:
+        """The next scan, once there is both a scan and a place for it."""
+        while True:
+            self._sign.clear()
+            if any(lane.waiting for lane in self._lanes.values()) and await self._has_room():
+                delivery = await self._by_weight()
+                if delivery is not None:
+                    self._handed_out.add(delivery.subject)
+                    return delivery
+            await self._sign_or_timeout()
+
+    def settled(self, delivery: Delivery) -> None:
+        """The scan was placed, sent to wait, or dropped: it no longer counts against the free places."""
+        self._handed_out.discard(delivery.subject)
+        self._sign.set()
+
+    @property
+    def waiting(self) -> tuple[Delivery, ...]:
+        return tuple(delivery for lane in self._lanes.values() for delivery in lane.waiting)
+
+    async def stop(self) -> list[Delivery]:
+        """Pull no more; answers the scans that were not handed out."""
+        for subscription in self._subscriptions:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
+        self._subscriptions.clear()
+        return [delivery for lane in self._lanes.values() for delivery in await lane.stop()]
+
+    async def _has_room(self) -> bool:
+        room = await self._survey()
+        self._handed_out = {
+            subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders
+        }
+        return room.free > 0 and not self._handed_out
+
+    async def _by_weight(self) -> Delivery | None:
+        for lane in (next(self._turns) for _ in range(sum(WEIGHTS.values()))):
+            if self._lanes[lane].waiting:
+                return await self._lanes[lane].take()
+        return None
+
+    async def _changed(self, _message: Msg) -> None:
+        self._sign.set()
+
+    async def _sign_or_timeout(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AGAIN_S):
+                await self._sign.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,168 @@
+"""The dispatcher's shell: reads the pool, decides, answers; launches what it placed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from scanpool_schemas.keys import Health
+from scanpool_schemas.scan import Launching, Queued, ScanError
+from scanpool_schemas.scan import Lease as LeaseFact
+
+from scanpool.coordination import transitions
+from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.stage import Answer, Clockwork, Move
+from scanpool.coordination.transitions import Mark
+from scanpool.dispatcher.decide import Candidate, Place, Refuse, Wait, choose, waited_too_long
+from scanpool.dispatcher.lanes import Room
+from scanpool.dispatcher.launch import Launcher, Lease, Order, lease_from_now
+from scanpool.dispatcher.readiness import look, read_health, write_health
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.outcomes import Snooze
+from scanpool.runtime.settings import LaunchSettings
+from scanpool.scanners.errors import (
+    FingerprintMismatch,
+    ScanApiNotLicensed,
+    ScannerError,
+    ScannerUnavailable,
+    SignInFailed,
+)
+from scanpool.scanners.naming import OurName
+from scanpool.scanners.scanner import Scanner, ScanSpec
+from datetime import timedelta
+
+FULL = timedelta(seconds=2)
+NAMED = timedelta(seconds=30)
+"""How long a scan stands aside that waits for one scanner by name, so that others of its lane pass."""
+
+
+class Scanners(Protocol):
+    """The scanners that the configuration gives this process."""
+
+    def names(self, pool: str) -> Sequence[tuple[str, bool]]:
+        """Every scanner of the pool, and whether it is enabled."""
+        ...
+
+    def get(self, pool: str, name: str) -> Scanner | None:
+        """The scanner; None where the configuration has it no more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DispatcherParts:
+    """What the dispatcher works with."""
+
+    jetstream: JetStream
+    ledger: Ledger
+    scanners: Scanners
+    clockwork: Clockwork
+    launch: LaunchSettings
+    deployment: str
+    replica: str
+    spec: Callable[[Launching, OurName], ScanSpec]
+    """Makes the order for the scanner, its credentials resolved."""
+
+
+class Dispatcher:
+    """Places queued scans, launches them, takes over launches whose lease is over."""
+
+    def __init__(self, parts: DispatcherParts) -> None:
+        self._parts = parts
+        self._launcher = Launcher(parts.ledger, parts.clockwork, parts.spec, self._scanner_failed)
+
+    async def place(self, held: Held, scan: Queued) -> Answer:
+        """A queued scan: claim a place and launch, wait, or end it."""
+        now = self._parts.clockwork.now()
+        if waited_too_long(scan, now):
+            why = f"waited longer than {scan.request.max_wait_s} s in the queue"
+            error = ScanError(code="max_wait_exceeded", message=why, retryable=True)
+            return Move(change=transitions.failed(scan, error, self._mark(), end="timeout"))
+        match choose(scan, await self.candidates(scan.pool)):
+            case Wait(reason=reason, named=named):
+                return Snooze(delay=NAMED if named else FULL, reason=reason)
+            case Refuse(error=error):
+                return Move(change=transitions.failed(scan, error, self._mark()))
+            case Place(scanner=scanner):
+                lease, fact = self._lease()
+                change = transitions.claimed(scan, scanner, fact, self._mark())
+                return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=True))
+
+    async def take_over(self, held: Held, scan: Launching) -> Answer:
+        """A launching scan: leave it to its holder, or take it over when its lease is over for certain."""
+        clock = self._parts.clockwork
+        over = scan.lease.until + self._parts.launch.takeover_after
+        if (left := over - clock.now()) > timedelta(0):
+            return Snooze(delay=left, reason="its launch is leased")
+        if self._parts.scanners.get(scan.pool, scan.scanner) is None:
+            return Snooze(delay=NAMED, reason=f"no configuration for {scan.scanner}")
+        if scan.intent is None and scan.stage_attempts.get("launch", 0) + 1 >= clock.backoff.attempts:
+            message = f"given up: {clock.backoff.attempts} launches were begun and none got a scan made"
+            error = ScanError(code="launch_given_up", message=message, retryable=True)
+            return Move(change=transitions.dead(scan, error, self._mark()))
+        lease, fact = self._lease()
+        change = transitions.taken_over(scan, fact, self._mark())
+        return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=False))
+
+    async def candidates(self, pool: str) -> list[Candidate]:
+        """The pool's scanners as they are now."""
+        names = self._parts.scanners.names(pool)
+        return list(await asyncio.gather(*(self._candidate(pool, name, on) for name, on in names)))
+
+    async def room(self, pool: str) -> Room:
+        """How many scans could be placed now, and which hold a place."""
+        candidates = await self.candidates(pool)
+        holders = frozenset(holder for each in candidates for holder in each.load.holders)
+        return Room(free=sum(each.free_places for each in candidates), holders=holders)
+
+    async def look_at_scanners(self, pool: str) -> None:
+        """Ask each enabled scanner of the pool how it is, and write it down."""
+        names = [name for name, enabled in self._parts.scanners.names(pool) if enabled]
+        await asyncio.gather(*(self._look(pool, name) for name in names))
+
+    async def _look(self, pool: str, name: str) -> None:
+        scanner = self._parts.scanners.get(pool, name)
+        if scanner is not None:
+            await look(self._parts.jetstream, pool, name, scanner, self._parts.clockwork.now())
+
+    async def _candidate(self, pool: str, name: str, enabled: bool) -> Candidate:
+        at, health = await asyncio.gather(
+            self._parts.ledger.load(pool, name), read_health(self._parts.jetstream, pool, name)
+        )
+        return Candidate(name=name, enabled=enabled, load=at.load, health=health)
+
+    async def _carry_out(self, won: Held, lease: Lease, *, fresh: bool) -> None:
+        scan = won.scan
+        assert isinstance(scan, Launching)
+        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        if scanner is None:
+            return
+        ours = OurName(deployment=self._parts.deployment, scan_id=scan.id, run=scan.run)
+        await self._launcher.carry_out(
+            Order(held=won, scan=scan, scanner=scanner, ours=ours, lease=lease, fresh=fresh)
+        )
+
+    async def _scanner_failed(self, pool: str, name: str, error: ScannerError) -> None:
+        """A scanner that failed a launch is looked at as not ready until the next look says otherwise."""
+        now = self._parts.clockwork.now()
+        before = await read_health(self._parts.jetstream, pool, name)
+        kept = before or Health(ready=False, checked_at=now)
+        match error:
+            case ScanApiNotLicensed():
+                change = {"can_launch": False, "reason": error.message}
+            case SignInFailed() | ScannerUnavailable() | FingerprintMismatch():
+                change = {"ready": False, "reason": error.message}
+            case _:
+                return
+        fields = {name: getattr(kept, name) for name in Health.__struct_fields__}
+        after = Health(**(fields | change | {"checked_at": now}))
+        await write_health(self._parts.jetstream, pool, name, before, after)
+
+    def _lease(self) -> tuple[Lease, LeaseFact]:
+        lasts = self._parts.launch.lease
+        until = self._parts.clockwork.now() + lasts
+        return lease_from_now(lasts), LeaseFact(by=self._parts.replica, until=until)
+
+    def _mark(self) -> Mark:
+        return Mark(at=self._parts.clockwork.now(), by="dispatcher", nonce=self._parts.clockwork.nonce())

@@ -1,0 +1,151 @@
+"""The life of one run of a scan: its status over time, and what a command makes of it. Pure.
+
+A run waits as `pending`, scans as `running`, is `processing` while its results are stored, and ends as
+`completed`. `paused`, `canceled` and `aborted` are reached through `pausing`, `resuming` and `stopping`.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+
+class Status(StrEnum):
+    """What Nessus says of a scan."""
+
+    EMPTY = "empty"
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    RESUMING = "resuming"
+    STOPPING = "stopping"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+    ABORTED = "aborted"
+
+    @property
+    def active(self) -> bool:
+        """Something is, or waits to be, under way on the scanner."""
+        return self not in (Status.EMPTY, Status.COMPLETED, Status.CANCELED, Status.ABORTED)
+
+
+class Command(StrEnum):
+    """What a user may ask of a run."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    KILL = "kill"
+
+
+_STOPPABLE = (Status.PENDING, Status.RUNNING, Status.PAUSING, Status.PAUSED, Status.RESUMING)
+_KILLABLE = (*_STOPPABLE, Status.STOPPING, Status.PROCESSING)
+
+COMMANDS: dict[Command, dict[Status, Status]] = {
+    Command.PAUSE: {Status.RUNNING: Status.PAUSING},
+    Command.RESUME: {Status.PAUSED: Status.RESUMING},
+    Command.STOP: dict.fromkeys(_STOPPABLE, Status.STOPPING),
+    Command.KILL: dict.fromkeys(_KILLABLE, Status.ABORTED),
+}
+"""What is not in here is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long each part of a run takes, in real seconds."""
+
+    pending_s: float
+    scanning_s: float
+    processing_s: float
+    transition_s: float
+
+    @classmethod
+    def of(cls, scan_seconds: float, time_scale: float) -> Self:
+        """A run of `scan_seconds` from launch to completed, that many times faster."""
+        whole = scan_seconds / time_scale
+        return cls(
+            pending_s=0.05 * whole,
+            scanning_s=0.85 * whole,
+            processing_s=0.10 * whole,
+            transition_s=min(0.05 * whole, 2.0 / time_scale),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """Where a run stands."""
+
+    status: Status
+    since: float
+    """When it came to this status, in epoch seconds."""
+    scanned_s: float = 0.0
+    """Seconds of scanning done before `since`."""
+    aborts_at: float | None = None
+    """The share of its scanning after which it gives up by itself."""
+
+    def scanned(self, now: float) -> float:
+        """Seconds of scanning done by `now`; only a running scan gets on."""
+        return self.scanned_s + (now - self.since if self.status is Status.RUNNING else 0.0)
+
+    def share(self, timing: Timing, now: float) -> float:
+        """How much of its scanning is done, 0 to 1."""
+        if self.status in (Status.PROCESSING, Status.COMPLETED) or timing.scanning_s == 0:
+            return 1.0
+        return min(1.0, max(0.0, self.scanned(now) / timing.scanning_s))
+
+
+def advance(life: Life, timing: Timing, now: float) -> Life:
+    """The life as it is at `now`, after every step that time alone has brought."""
+    while (following := _next(life, timing)) is not None and following.since <= now:
+        life = following
+    return life
+
+
+def _next(life: Life, timing: Timing) -> Life | None:
+    match life.status:
+        case Status.PENDING:
+            return _after(timing.pending_s, Status.RUNNING, life)
+        case Status.RUNNING:
+            return _end_of_scanning(life, timing)
+        case Status.PAUSING:
+            return _after(timing.transition_s, Status.PAUSED, life)
+        case Status.RESUMING:
+            return _after(timing.transition_s, Status.RUNNING, life)
+        case Status.STOPPING:
+            return _after(timing.transition_s, Status.CANCELED, life)
+        case Status.PROCESSING:
+            return _after(timing.processing_s, Status.COMPLETED, life)
+        case Status.EMPTY | Status.PAUSED | Status.COMPLETED | Status.CANCELED | Status.ABORTED:
+            return None
+
+
+def _after(seconds: float, status: Status, life: Life) -> Life:
+    return replace(life, status=status, since=life.since + seconds)
+
+
+def _end_of_scanning(life: Life, timing: Timing) -> Life:
+    total = timing.scanning_s * (1.0 if life.aborts_at is None else life.aborts_at)
+    status = Status.PROCESSING if life.aborts_at is None else Status.ABORTED
+    remaining = max(0.0, total - life.scanned_s)
+    return replace(life, status=status, since=life.since + remaining, scanned_s=life.scanned_s + remaining)
+
+
+def command(life: Life, order: Command, now: float) -> Life | None:
+    """The life after a command, or None where its status does not allow it."""
+    status = COMMANDS[order].get(life.status)
+    if status is None:
+        return None
+    return replace(life, status=status, since=now, scanned_s=life.scanned(now))
+
+
+def host_share(place: int, of: int, share: float) -> float | None:
+    """How far one host of several has come, 0 to 1; None before its turn.
+
+    Hosts begin one after the other over the first part of the scan and overlap.
+    """
+    begins = 0.6 * place / of
+    lasts = 1.0 - 0.6 * (of - 1) / of
+    if share < begins or (share == 0.0 and place > 0):
+        return None
+    return min(1.0, (share - begins) / lasts)

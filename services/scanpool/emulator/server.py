@@ -1,0 +1,160 @@
+"""Serving an emulated scanner over HTTP or TLS, alone or beside others in one event loop."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from scanpool.emulator.answers import TRANSPORT
+from scanpool.emulator.app import application
+from scanpool.emulator.options import Options
+from scanpool.emulator.scanner import Scanner
+from scanpool.emulator.tls import self_signed, server_context
+
+
+class Emulator:
+    """A running emulator: `async with Emulator(options) as emulator: ... emulator.url`."""
+
+    def __init__(self, options: Options, port: int = 0, tls: bool = False, host: str = "127.0.0.1") -> None:
+        self._scanner = Scanner(options, time.time)
+        self._host = host
+        self._identity = self_signed(host) if tls else None
+        self._wanted_port = port
+        self._port: int | None = None
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._port is None:
+            raise RuntimeError("the emulator does not run: enter it first, `async with Emulator(...)`")
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where its API begins."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._identity else 'http'}://{host}:{self.port}"
+
+    @property
+    def access_key(self) -> str:
+        """The access key that is valid now."""
+        return self._scanner.accounts.access_key
+
+    @property
+    def secret_key(self) -> str:
+        """The secret key that is valid now."""
+        return self._scanner.accounts.secret_key
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the certificate in DER, in hexadecimal; None without TLS."""
+        return self._identity.fingerprint if self._identity else None
+
+    @property
+    def ca_pem(self) -> str | None:
+        """The certificate to trust, as PEM text; None without TLS."""
+        return self._identity.certificate_pem if self._identity else None
+
+    async def __aenter__(self) -> Self:
+        listener = _listen(self._host, self._wanted_port)
+        self._port = listener.getsockname()[1]
+        self._server = _Server(self._config())
+        self._serving = asyncio.create_task(self._server.serve([listener]), name=f"emulator {self.url}")
+        started = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait((self._serving, started), return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            started.cancel()
+            await self._serving
+        return self
+
+    def _config(self) -> uvicorn.Config:
+        config = uvicorn.Config(
+            application(self._scanner),
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            headers=[("Server", "NessusWWW"), ("Cache-Control", "no-cache, no-store")],
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+        config.load()
+        config.ssl = server_context(self._identity) if self._identity else None
+        return config
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._scanner.closing.set()
+        self._server.should_exit = True
+        await self.closed()
+
+    async def closed(self) -> None:
+        """Wait until it serves no longer."""
+        assert self._serving is not None
+        await asyncio.shield(self._serving)
+
+
+async def serve(
+    options: Options, host: str, port: int, tls: bool, on_ready: Callable[[Emulator], None]
+) -> None:
+    """Serve until cancelled; `on_ready` is told once requests are answered."""
+    async with Emulator(options, port=port, tls=tls, host=host) as emulator:
+        on_ready(emulator)
+        await emulator.closed()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class _Connection(H11Protocol):
+    """A connection whose transport the application can reach, so that it can be cut."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app = _with_transport(self.app, transport)
+
+
+def _with_transport(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[TRANSPORT] = transport
+        await app(scope, receive, send)
+
+    return called

@@ -1,0 +1,43 @@
+"""A scan's report, from its scanner through the disk into the object store."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import anyio.to_thread
+import zstandard
+from scanpool_schemas.scan import Export, Exporting
+
+from scanpool.runtime.objects import Objects
+from scanpool.scanners.scanner import Scanner
+
+LEVEL = 3
+
+
+class Exporter:
+    """Fetches reports; what is on disk is gone when it is done."""
+
+    def __init__(self, objects: Objects, work_dir: Path | None) -> None:
+        self._objects = objects
+        self._work_dir = work_dir
+
+    async def export(self, scan: Exporting, scanner: Scanner, nonce: str) -> Export:
+        """Fetch the report, compress it and store it under a new name.
+
+        Raises:
+            ScannerError: the scanner did not give it.
+            BrokerUnavailable: the object store did not take it.
+        """
+        with tempfile.TemporaryDirectory(prefix="scanpool-export-", dir=self._work_dir) as folder:
+            report = await scanner.export(scan.scanner_scan_id, Path(folder) / "report.nessus")
+            packed = Path(folder) / "report.zst"
+            await anyio.to_thread.run_sync(_compress, report.path, packed)
+            name = f"{scan.id}.{scan.run}.{nonce}"
+            await self._objects.put(name, packed, f"raw report of scan {scan.id}, run {scan.run}, zstd")
+        return Export(object=name, sha256=report.sha256, size_bytes=report.size_bytes)
+
+
+def _compress(source: Path, destination: Path) -> None:
+    with source.open("rb") as raw, destination.open("wb") as packed:
+        zstandard.ZstdCompressor(level=LEVEL).copy_stream(raw, packed)

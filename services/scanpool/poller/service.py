@@ -1,0 +1,204 @@
+"""The poller's shell: asks the scanner once, decides, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+import structlog
+from scanpool_schemas import subjects
+from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, StopCause, Stopping
+
+from scanpool.coordination import transitions
+from scanpool.coordination.ledger import Held
+from scanpool.coordination.stage import Answer, Clockwork, Move
+from scanpool.coordination.transitions import Mark
+from scanpool.poller import decide
+from scanpool.poller.export import Exporter
+from scanpool.runtime.errors import BrokerError
+from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.outcomes import Retry, Snooze
+from scanpool.scanners.errors import (
+    ExportTooLarge,
+    ScanConflict,
+    ScannerError,
+    ScanNotFound,
+)
+from scanpool.scanners.scanner import Activity, Progress, Scanner
+
+_END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
+NOT_CONFIGURED = timedelta(seconds=30)
+
+log = structlog.get_logger(__name__)
+
+
+class Scanners(Protocol):
+    """The scanners that the configuration gives this process."""
+
+    def get(self, pool: str, name: str) -> Scanner | None:
+        """The scanner; None where the configuration has it no more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PollerParts:
+    """What the poller works with."""
+
+    jetstream: JetStream
+    scanners: Scanners
+    exporter: Exporter
+    clockwork: Clockwork
+    limits: decide.Limits
+    launch_bound: timedelta
+    """How long after a lease's end a call of its holder may still reach the scanner."""
+
+
+class Poller:
+    """Follows running scans, fetches reports, stops what is to stop."""
+
+    def __init__(self, parts: PollerParts) -> None:
+        self._parts = parts
+
+    async def poll(self, held: Held, scan: Running) -> Answer:
+        """A running scan: look at it once."""
+        now = self._parts.clockwork.now()
+        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        if scanner is None:
+            return _not_configured(scan.scanner)
+        try:
+            progress = await scanner.progress(scan.scanner_scan_id)
+        except ScanNotFound as error:
+            return Move(change=transitions.failed(scan, _lost(error), self._mark()))
+        except ScannerError as error:
+            return self._unreachable(scan, error, now)
+        paused_for = await self._tell(scan, progress, now)
+        return self._after(scan, decide.look(scan, progress, paused_for, self._parts.limits, now))
+
+    async def export(self, held: Held, scan: Exporting) -> Answer:
+        """A scan that is over on the scanner: fetch its report into the object store."""
+        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        if scanner is None:
+            return _not_configured(scan.scanner)
+        try:
+            export = await self._parts.exporter.export(scan, scanner, self._parts.clockwork.nonce())
+        except ScanNotFound as error:
+            return Move(change=transitions.failed(scan, _lost(error), self._mark()))
+        except ExportTooLarge as error:
+            return Move(change=transitions.failed(scan, _failure(error), self._mark()))
+        except (ScannerError, BrokerError) as error:
+            return Retry(code=getattr(error, "code", "export_failed"), message=str(error))
+        return Move(change=transitions.exported(scan, export, self._mark()))
+
+    async def stop(self, held: Held, scan: Stopping) -> Answer:
+        """A scan that is to stop: it ends when the scanner confirms that nothing of it runs."""
+        if decide.never_launched(scan):
+            return self._stopped(scan)
+        now = self._parts.clockwork.now()
+        left = decide.launch_may_be_on_its_way(scan, self._parts.launch_bound, now)
+        if left > timedelta(0):
+            return Snooze(delay=left, reason="a launch may still be on its way to the scanner")
+        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        if scanner is None or scan.scanner_scan_id is None:
+            return _not_configured(scan.scanner)
+        try:
+            return await self._stop_step(scan, scanner, scan.scanner_scan_id)
+        except ScannerError as error:
+            return Snooze(delay=self._parts.limits.poll.unreachable, reason=str(error))
+
+    async def _stop_step(self, scan: Stopping, scanner: Scanner, number: int) -> Answer:
+        match decide.stop_step(await _progress_or_none(scanner, number)):
+            case decide.Confirmed():
+                return self._stopped(scan)
+            case decide.LookAgain(delay=delay, reason=reason):
+                return Snooze(delay=delay, reason=reason)
+            case decide.AskToStop():
+                try:
+                    await scanner.stop(number)
+                except ScanConflict as error:
+                    log.info("asked to stop in between states; looking again", reason=str(error))
+                return Snooze(delay=decide.STOP_CHECK, reason="asked the scanner to stop it")
+
+    def _after(self, scan: Running, look: decide.Look) -> Answer:
+        match look:
+            case decide.LookAgain(delay=delay, reason=reason):
+                return Snooze(delay=decide.jittered(delay, self._parts.clockwork.jitter()), reason=reason)
+            case decide.Over():
+                return Move(change=transitions.scanned(scan, self._mark()))
+            case decide.Ended(error=error):
+                return Move(change=transitions.failed(scan, error, self._mark()))
+            case decide.StopIt():
+                return self._stopping(scan, look)
+
+    def _stopping(self, scan: Running, why: decide.StopIt) -> Move:
+        mark = self._mark()
+        stop = Stop(cause=why.cause, code=why.code, why=why.why, by="poller", at=mark.at, was="running")
+        if why.code == "launched_twice":
+            log.error("a scan was launched twice; stopping it", scan_id=scan.id, scanner=scan.scanner)
+        return Move(change=transitions.stopping(scan, stop, mark))
+
+    def _stopped(self, scan: Stopping) -> Move:
+        error = ScanError(code=scan.stop.code, message=scan.stop.why, retryable=True)
+        end = _END_OF[scan.stop.cause]
+        return Move(change=transitions.failed(scan, error, self._mark(), end=end))
+
+    def _unreachable(self, scan: Running, error: ScannerError, now: datetime) -> Answer:
+        if stop := decide.overdue(scan, self._parts.limits, now):
+            return self._stopping(scan, stop)
+        delay = decide.jittered(self._parts.limits.poll.unreachable, self._parts.clockwork.jitter())
+        return Snooze(delay=delay, reason=str(error))
+
+    async def _tell(self, scan: Running, progress: Progress, now: datetime) -> timedelta:
+        """Publish the progress, live and to its bucket; answers how long the scan has been paused."""
+        key = subjects.progress_key(scan.pool, scan.id)
+        since = await self._paused_since(key, now) if progress.activity is Activity.PAUSED else None
+        body = msgspec.json.encode(
+            ScanProgress(
+                id=scan.id,
+                pool=scan.pool,
+                scanner=scan.scanner,
+                percent=progress.percent,
+                status=progress.status,
+                hosts_seen=progress.hosts_seen,
+                hosts_done=progress.hosts_done,
+                paused_since=since,
+                at=now,
+            )
+        )
+        await self._parts.jetstream.publish(Write(subject=key, body=body))
+        await self._parts.jetstream.tell(subjects.progress(scan.pool, scan.id), body)
+        return now - since if since else timedelta(0)
+
+    async def _paused_since(self, key: str, now: datetime) -> datetime:
+        stored = await self._parts.jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", key)
+        before = msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+        return before.paused_since if before and before.paused_since else now
+
+    def _mark(self) -> Mark:
+        return Mark(at=self._parts.clockwork.now(), by="poller", nonce=self._parts.clockwork.nonce())
+
+
+async def _progress_or_none(scanner: Scanner, number: int) -> Progress | None:
+    try:
+        return await scanner.progress(number)
+    except ScanNotFound:
+        return None
+
+
+def _not_configured(scanner: str) -> Snooze:
+    return Snooze(
+        delay=NOT_CONFIGURED, reason=f"scanner {scanner} is not in this process's configuration any more"
+    )
+
+
+def _lost(error: ScanNotFound) -> ScanError:
+    return ScanError(
+        code=error.code, message=f"{error.scanner} has no such scan any more; it is not run again by itself"
+    )
+
+
+def _failure(error: ScannerError) -> ScanError:
+    return ScanError(code=error.code, message=str(error))

@@ -1,0 +1,118 @@
+"""A host of the report and its items, as they come out of the stream.
+
+Views on the parsed tree: good until the reader is asked for the next part, then gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from lxml import etree
+
+from scanpool.report.texts import head_and_tail
+
+COMPLIANCE_NAMESPACE = "http://www.nessus.org/cm"
+_COMPLIANCE_RESULT = f"{{{COMPLIANCE_NAMESPACE}}}compliance-result"
+_ANY_COMPLIANCE = f"{{{COMPLIANCE_NAMESPACE}}}*"
+_RESULT_IN_BRACKETS = re.compile(r":[ \t]*\[(PASSED|FAILED|WARNING|ERROR|SKIPPED)\]")
+_LONGEST_NUMBER = 12
+
+
+class Severity(IntEnum):
+    """The severity of an item, as the report numbers it."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+_RISK_FACTORS = {
+    "none": Severity.INFO,
+    "low": Severity.LOW,
+    "medium": Severity.MEDIUM,
+    "high": Severity.HIGH,
+    "critical": Severity.CRITICAL,
+}
+_SEVERITIES = {str(severity.value): severity for severity in Severity}
+
+
+class Item:
+    """One `ReportItem`: what one plugin said on one port."""
+
+    __slots__ = ("_element", "_text_chars")
+
+    def __init__(self, element: etree._Element, text_chars: int) -> None:
+        self._element = element
+        self._text_chars = text_chars
+
+    @property
+    def plugin_id(self) -> int | None:
+        """None where the report has no number there."""
+        return number(self._element.get("pluginID"))
+
+    @property
+    def severity(self) -> Severity | None:
+        """By the attribute; where it is missing or no number, by the risk factor; else None."""
+        severity = _SEVERITIES.get(self._element.get("severity", ""))
+        if severity is not None:
+            return severity
+        return _RISK_FACTORS.get((self.text("risk_factor") or "").strip().lower())
+
+    @property
+    def compliance_result(self) -> str | None:
+        """The result's word in upper case, empty if it has none; None where this is no compliance item."""
+        family = self._element.get("pluginFamily")
+        if family and "compliance" not in family.lower():
+            return None
+        result = self.text(_COMPLIANCE_RESULT)
+        if result is not None:
+            return result.strip().upper()
+        if next(self._element.iterchildren(_ANY_COMPLIANCE), None) is not None:
+            return ""
+        # Before results had an element of their own they stood in the description; the family also has
+        # items that are no results, as notes on PCI.
+        in_brackets = _RESULT_IN_BRACKETS.search(self.text("description") or "") if family else None
+        return in_brackets.group(1) if in_brackets else None
+
+    @property
+    def output(self) -> str:
+        """What the plugin printed; attacker-controlled text."""
+        return self.text("plugin_output") or ""
+
+    def text(self, tag: str) -> str | None:
+        """The text of the first child of that name, cut to its head and tail; None where there is none."""
+        child = next(self._element.iterchildren(tag), None)
+        return None if child is None else head_and_tail(child.text or "", self._text_chars)
+
+
+@dataclass(frozen=True, slots=True)
+class HostPart:
+    """A host, or of a large one the next run of its items; the last part says so."""
+
+    name: str
+    """As the report spells it."""
+    tags: Mapping[str, str]
+    """The host's properties that were read so far; all of them in the last part."""
+    elements: tuple[etree._Element, ...]
+    text_chars: int
+    is_last: bool
+    is_web: bool
+    """The report is a web application scan; its hosts are URLs."""
+
+    def items(self) -> Iterator[Item]:
+        """The part's items, in order; may be asked for more than once."""
+        for element in self.elements:
+            if element.tag == "ReportItem":
+                yield Item(element, self.text_chars)
+
+
+def number(text: str | None) -> int | None:
+    """The number that the text is; None where it is none or too long to be one."""
+    if text is None or len(text) > _LONGEST_NUMBER or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)

@@ -1,0 +1,28 @@
+"""How large and how deep a report may be."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Above these a report is refused, but for `text_chars`, above which a text is cut."""
+
+    file_bytes: int = 4 * GIB
+    host_bytes: int = 512 * MIB
+    """Of one host's markup, counted in blocks of 256 KiB."""
+    item_bytes: int = 16 * MIB
+    """Of markup in which no item ends: what has to be held in memory at once."""
+    item_tags: int = 131_072
+    """Of `<` and attributes in such markup, counted once it is longer than 512 KiB."""
+    prologue_bytes: int = 64 * KIB
+    """Of what stands before the root element and of its start tag; at most one block of 256 KiB."""
+    text_chars: int = MIB
+    """Of one text that is kept; of a longer one, head and tail."""
+    depth: int = 32
+    """Of elements within each other."""
+    hosts: int = 1_048_576
+    """Different hosts; some hundred bytes are kept of each."""

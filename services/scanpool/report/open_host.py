@@ -1,0 +1,55 @@
+"""The host of the report whose end has not been read yet."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from scanpool.report.errors import LimitExceeded
+from scanpool.report.host import HostPart
+from scanpool.report.limits import KIB, Limits
+from scanpool.report.texts import clip, head_and_tail
+
+_LARGE_HOST = 512 * KIB
+
+
+class OpenHost:
+    """Collects the host's properties and hands out its children, at its end or before."""
+
+    def __init__(self, element: etree._Element, limits: Limits, *, is_web: bool) -> None:
+        self.element = element
+        self._name = element.get("name") or ""
+        self._is_web = is_web
+        self._limits = limits
+        self._size_bytes = 0
+        self._tags: dict[str, str] = {}
+        self._tag_chars = 0
+
+    def add(self, size_bytes: int) -> None:
+        """Count a block in which the host did not end."""
+        self._size_bytes += size_bytes
+        if self._size_bytes > self._limits.host_bytes:
+            raise LimitExceeded("host_bytes", self._limits.host_bytes, f"bytes in {self}")
+
+    def finished(self) -> tuple[etree._Element, ...]:
+        """Of a large host the children that are complete; of a small one nothing yet."""
+        return tuple(self.element)[:-1] if self._size_bytes >= _LARGE_HOST else ()
+
+    def part(self, elements: tuple[etree._Element, ...], *, is_last: bool) -> HostPart:
+        """The host with some of its children, whose properties join those read before."""
+        for element in elements:
+            if element.tag == "HostProperties":
+                self._read_tags(element)
+        return HostPart(self._name, self._tags, elements, self._limits.text_chars, is_last, self._is_web)
+
+    def _read_tags(self, properties: etree._Element) -> None:
+        for tag in properties.iterchildren("tag"):
+            name, text = tag.get("name") or "", tag.text or ""
+            self._tag_chars += len(name) + len(text)
+            if self._tag_chars > self._limits.item_bytes:
+                raise LimitExceeded(
+                    "item_bytes", self._limits.item_bytes, f"characters of properties in {self}"
+                )
+            self._tags.setdefault(name, head_and_tail(text, self._limits.text_chars))
+
+    def __str__(self) -> str:
+        return f"host {clip(self._name, 80)!r}"

@@ -1,0 +1,190 @@
+"""A report read once and judged: what the validator and the command line answer with."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from scanpool.report.census import Census
+from scanpool.report.errors import LimitExceeded, ReportError
+from scanpool.report.facts import Evidence, HostFacts, HostWitness
+from scanpool.report.host import HostPart
+from scanpool.report.host_verdict import judge_host
+from scanpool.report.limits import Limits
+from scanpool.report.reader import ReportReader
+from scanpool.report.scan_info import ScanInfo
+from scanpool.report.scan_verdict import SENTENCES, Asked, Tally, judge_scan, statistics
+from scanpool.report.scan_warnings import ReportFacts, warnings
+from scanpool.report.troubleshooting import advice
+from scanpool_schemas.result import (
+    AuthenticationStatus,
+    HostVerdict,
+    LoginVerdict,
+    Refusal,
+    Result,
+    ResultsSummary,
+    ValidationStats,
+)
+
+# An event may be 512 KiB, the request in it up to 256 KiB.
+HOST_ROWS = 200
+HOST_ROWS_BYTES = 96 * 1024
+_LONGEST_NAME = 255
+_LOOK_FIRST = (
+    LoginVerdict.NOAUTH,
+    LoginVerdict.LOGIN_ONLY,
+    LoginVerdict.AUTH_LIMITED,
+    LoginVerdict.UNKNOWN,
+    LoginVerdict.NOT_SCANNED,
+    LoginVerdict.LOCAL,
+    LoginVerdict.AGENT,
+    LoginVerdict.AUTH,
+)
+
+
+def validate(pieces: Iterable[bytes], asked: Asked | None = None, limits: Limits | None = None) -> Result:
+    """Read a report from its bytes and judge it; a report that is refused is a result too, not an error."""
+    asked = asked or Asked()
+    reader = ReportReader(limits)
+    assessment = Assessment(reader, asked, limits)
+    try:
+        for part in reader.read(pieces):
+            assessment.add(part)
+    except ReportError as error:
+        return refused(error, asked, reader)
+    return assessment.result()
+
+
+def refused(error: ReportError, asked: Asked, reader: ReportReader) -> Result:
+    """The result of a report that cannot be believed."""
+    return Result(
+        valid=False,
+        authentication_status=AuthenticationStatus.UNKNOWN,
+        reason=error.code,
+        message=str(error),
+        validation_stats=ValidationStats(credentials=asked.credentials, privileged=asked.privileged),
+        results_summary=ResultsSummary(size_bytes=reader.size_bytes, sha256=reader.sha256),
+        error=Refusal(code=error.code, message=str(error)),
+    )
+
+
+class Assessment:
+    """Hears the parts of a report in order and, at its end, judges the hosts and the scan.
+
+    Keeps of each host its name and a reference to its evidence, which hosts that are alike share.
+    """
+
+    def __init__(self, reader: ReportReader, asked: Asked, limits: Limits | None = None) -> None:
+        self._reader = reader
+        self._asked = asked
+        self._limits = limits or Limits()
+        self._census = Census()
+        self._witness = HostWitness()
+        self._scan_info: ScanInfo | None = None
+        self._hosts: dict[tuple[str, str], Evidence] = {}
+        self._known: dict[Evidence, Evidence] = {}
+        self._repeated: set[tuple[str, str]] = set()
+
+    def add(self, part: HostPart) -> None:
+        """Hear a part, before the reader is asked for the next one.
+
+        Raises:
+            LimitExceeded: more hosts than the limits allow.
+        """
+        for item in part.items():
+            self._census.count(item)
+            self._witness.hear(item)
+        if part.is_last:
+            self._end_host(part)
+
+    def _end_host(self, part: HostPart) -> None:
+        evidence = self._witness.testify(part.tags, self._reader.policy.user_names(), is_web=part.is_web)
+        self._scan_info = self._scan_info or self._witness.scan_info
+        self._witness = HostWitness()
+        self._census.clock(part.tags)
+        key = _key(part.name, part.tags.get("host-ip", "").strip())
+        earlier = self._hosts.get(key)
+        if earlier is not None:
+            self._repeated.add(key)
+            evidence = earlier.merged(evidence)
+        elif len(self._hosts) >= self._limits.hosts:
+            raise LimitExceeded("hosts", self._limits.hosts, "different hosts")
+        self._hosts[key] = self._known.setdefault(evidence, evidence)
+
+    def result(self) -> Result:
+        """The result, once the reader has read all."""
+        reader = self._reader
+        tally = Tally.of(self._judged())
+        verdict = judge_scan(tally, self._asked, policy_has_login=reader.policy.has_host_login)
+        report = ReportFacts(
+            has_report=reader.has_report,
+            repeated_hosts=len(self._repeated),
+            targets=reader.policy.targets,
+            unrated_items=self._census.severity.unrated,
+        )
+        rows = tuple(_within(HOST_ROWS_BYTES, _worst_first(verdict for _, verdict in self._judged())))
+        return Result(
+            valid=verdict.valid,
+            authentication_status=verdict.status,
+            reason=verdict.reason.value,
+            message=SENTENCES[verdict.reason],
+            validation_stats=statistics(tally, self._asked),
+            validation_warnings=warnings(tally, self._asked, report),
+            results_summary=self._summary(tally),
+            hosts=rows,
+            hosts_omitted=tally.total - len(rows),
+            troubleshooting=advice(tally.reasons),
+        )
+
+    def _judged(self) -> Iterator[tuple[HostFacts, HostVerdict]]:
+        for (name, address), evidence in self._hosts.items():
+            facts = HostFacts(name, address, evidence)
+            yield facts, judge_host(facts, privileged=self._asked.privileged)
+
+    def _summary(self, tally: Tally) -> ResultsSummary:
+        reader, info, severity = self._reader, self._scan_info, self._census.severity
+        return ResultsSummary(
+            report_name=reader.report_name,
+            policy_name=reader.policy.name or (info.policy_name if info else ""),
+            scanner_version=info.scanner_version if info else "",
+            plugin_feed=info.plugin_feed if info else "",
+            started_at=self._census.started_at,
+            ended_at=self._census.ended_at,
+            started_local=self._census.started_local,
+            ended_local=self._census.ended_local,
+            hosts_total=tally.total,
+            hosts_scanned=tally.total - tally.verdicts[LoginVerdict.NOT_SCANNED],
+            items=self._census.items,
+            vulnerabilities=self._census.items - severity.info - severity.unrated,
+            severity=severity,
+            compliance=self._census.compliance,
+            size_bytes=reader.size_bytes,
+            sha256=reader.sha256,
+        )
+
+
+def _key(name: str, address: str) -> tuple[str, str]:
+    name = _bounded(name)
+    return name, name if address == name else _bounded(address)
+
+
+def _bounded(name: str) -> str:
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}…{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _worst_first(verdicts: Iterable[HostVerdict]) -> list[HostVerdict]:
+    ranks = {verdict: rank for rank, verdict in enumerate(_LOOK_FIRST)}
+    return heapq.nsmallest(HOST_ROWS, verdicts, key=lambda verdict: ranks[verdict.verdict])
+
+
+def _within(room_bytes: int, rows: Iterable[HostVerdict]) -> Iterator[HostVerdict]:
+    for row in rows:
+        room_bytes -= len(msgspec.json.encode(row))
+        if room_bytes < 0:
+            return
+        yield row

@@ -1,0 +1,68 @@
+"""The configuration of a running process: read again on demand, the last good one kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from scanpool.runtime.configuration.loading import load
+from scanpool.runtime.configuration.model import Configuration
+from scanpool.runtime.configuration.problems import ConfigurationError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The file was good and is now the configuration."""
+
+    before: Configuration
+    after: Configuration
+
+    @property
+    def removed_pools(self) -> tuple[str, ...]:
+        """Pools that left: served until empty, refusing new requests."""
+        return tuple(name for name in self.before.pools if name not in self.after.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The file was bad; the configuration is still the last good one."""
+
+    problems: tuple[Problem, ...]
+
+
+Reload: TypeAlias = Reloaded | Kept
+
+
+class LiveConfiguration:
+    """Holds the current configuration."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        """Read the file for the first time.
+
+        Raises:
+            ConfigurationError: it is bad, and there is no earlier one to keep.
+        """
+        self._path = path
+        self._environ = environ
+        self._current = load(path, environ)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def current(self) -> Configuration:
+        """The last good one."""
+        return self._current
+
+    def reload(self) -> Reload:
+        """Read the file again."""
+        try:
+            after = load(self._path, self._environ)
+        except ConfigurationError as error:
+            return Kept(error.problems)
+        before, self._current = self._current, after
+        return Reloaded(before, after)

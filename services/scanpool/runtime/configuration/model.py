@@ -1,0 +1,167 @@
+"""What `scanners.yaml` says: pools with their rules and scanners, and credentials."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from scanpool.runtime.configuration.secret import Secret
+from scanpool_schemas.keys import Exclusion
+
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class EscalationMethod(Enum):
+    """How a login gains privileges; Nessus' own words (`.k5login`) are understood too."""
+
+    NONE = "none"
+    SUDO = "sudo"
+    SU = "su"
+    SU_SUDO = "su+sudo"
+    PBRUN = "pbrun"
+    DZDO = "dzdo"
+    K5LOGIN = "k5login"
+    CISCO_ENABLE = "cisco-enable"
+    CHECKPOINT_GAIA = "checkpoint-gaia"
+
+    @property
+    def api_name(self) -> str:
+        """As Nessus spells it."""
+        return _API_NAMES.get(self, self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> EscalationMethod | None:
+        return next((each for each, name in _API_NAMES.items() if name == value), None)
+
+
+_API_NAMES = {
+    EscalationMethod.NONE: "Nothing",
+    EscalationMethod.K5LOGIN: ".k5login",
+    EscalationMethod.CISCO_ENABLE: "Cisco 'enable'",
+    EscalationMethod.CHECKPOINT_GAIA: "Checkpoint Gaia 'expert'",
+}
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """How the scanner's certificate is judged."""
+
+    verify: bool = True
+    """Against the system's authorities, or the bundle's. Switched off, anybody may pose as the scanner."""
+    ca_bundle: Path | None = None
+    """A PEM file of the authorities to trust; relative to the configuration file."""
+    fingerprint: str | None = None
+    """SHA-256 of the certificate in hex, colons allowed: this one certificate, whoever issued it."""
+
+    @property
+    def pin(self) -> str | None:
+        """The fingerprint in lower case without colons."""
+        return None if self.fingerprint is None else self.fingerprint.replace(":", "").lower()
+
+
+class Scanner(msgspec.Struct, frozen=True, kw_only=True):
+    """A scanner of a pool. It signs in with keys or with a user's password."""
+
+    instance_id: str
+    """Its name within the pool."""
+    name: str = ""
+    """What people call it."""
+    kind: Literal["nessus"] = "nessus"
+    url: str
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+    username: Text | None = None
+    password: Secret | None = None
+    enabled: bool = True
+    """Switched off, it gets no new scans; those that run on it are followed to their end."""
+    max_concurrent_scans: Annotated[int, Meta(ge=1, le=1000)] = 2
+    """The most scans of ours on it at once."""
+    tls: Tls = Tls()
+
+
+class Templates(msgspec.Struct, frozen=True, kw_only=True):
+    """The scanner's template for each scan type, by its name."""
+
+    untrusted: Text = "advanced"
+    authenticated: Text = "advanced"
+    authenticated_privileged: Text = "advanced"
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """Scanners that share their work, and the rules for scans on them."""
+
+    description: str = ""
+    allow: tuple[str, ...] = ()
+    """Networks, addresses and hostname patterns that may be scanned; empty allows every target."""
+    exclude: tuple[Exclusion, ...] = ()
+    """What is never scanned, whatever is allowed."""
+    templates: Templates = Templates()
+    expose_url: bool = False
+    """Whether those who use scans may see the scanners' addresses."""
+    scanners: tuple[Scanner, ...]
+
+
+class Escalation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a login gains privileges once it is on the host."""
+
+    method: EscalationMethod = EscalationMethod.NONE
+    account: Text | None = None
+    """The account to become; the scanner takes root where none is given."""
+    password: Secret | None = None
+    su_user: Text | None = None
+    """The account to `su` to before `sudo`, of method su+sudo."""
+    bin_directory: Text | None = None
+    """Where the escalating program lies, where it is not on the path."""
+
+
+class _Credential(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    """What a request names in `credential_ref`."""
+    label: str = ""
+    """What people call it."""
+    username: Text
+    pools: tuple[str, ...]
+    """Where it may be used."""
+    targets: tuple[str, ...] = ()
+    """What it may be used for, within what the pool allows; empty is all of that."""
+
+
+class SshPassword(_Credential, frozen=True, kw_only=True):
+    """A login by SSH with a password."""
+
+    kind: Literal["ssh_password"] = "ssh_password"
+    password: Secret
+    escalation: Escalation = Escalation()
+
+
+class SshKey(_Credential, frozen=True, kw_only=True):
+    """A login by SSH with a private key."""
+
+    kind: Literal["ssh_key"] = "ssh_key"
+    private_key: Secret
+    """In PEM or OpenSSH form."""
+    passphrase: Secret | None = None
+    escalation: Escalation = Escalation()
+
+
+class WindowsPassword(_Credential, frozen=True, kw_only=True):
+    """A login by SMB with a password."""
+
+    kind: Literal["windows"] = "windows"
+    password: Secret
+    domain: Text | None = None
+
+
+Credential: TypeAlias = SshPassword | SshKey | WindowsPassword
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    default_pool: str | None = None
+    """Where a scan goes that names no pool; the one pool where there is only one."""
+    pools: dict[str, Pool]
+    credentials: tuple[Credential, ...] = ()

@@ -1,0 +1,270 @@
+"""The few JetStream calls the pipeline makes, with answers and errors that say what a caller can do.
+
+They go over the raw API: nats-py hides what decides here (error codes, sequences, batch headers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+
+from scanpool.runtime.errors import (
+    BrokerError,
+    BrokerUnavailable,
+    MessageTooLarge,
+    PublishRefused,
+    PublishUnknown,
+    SequenceMoved,
+    SubjectFull,
+    TopologyMissing,
+)
+
+EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
+EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
+
+_WRONG_SEQUENCE = {10071, 10164}
+_SUBJECT_FULL = 10077
+_NOT_FOUND = {10014, 10037, 10059}
+_NO_MESSAGE = {10037, 10043}
+_HEADER_OVERHEAD_BYTES = 32
+
+
+class _ApiError(msgspec.Struct):
+    code: int
+    err_code: int = 0
+    description: str = ""
+
+
+class _PubAck(msgspec.Struct):
+    stream: str = ""
+    seq: int = 0
+    duplicate: bool = False
+    error: _ApiError | None = None
+
+
+class _RawMessage(msgspec.Struct):
+    subject: str
+    seq: int
+    time: datetime
+    data: str = ""
+    hdrs: str = ""
+
+
+class _GetAnswer(msgspec.Struct):
+    message: _RawMessage | None = None
+    error: _ApiError | None = None
+
+
+class ApiRefused(BrokerError):
+    """The JetStream API answered a call with an error."""
+
+    def __init__(self, operation: str, code: int, description: str) -> None:
+        super().__init__(f"{operation}: {description} (JetStream error {code})")
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A message as the stream holds it."""
+
+    subject: str
+    sequence: int
+    body: bytes
+    headers: dict[str, str]
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """One message to store, and the condition on which it is stored."""
+
+    subject: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expected_sequence: int | None = None
+    """The last sequence that the subject must have; 0 is none at all; None asks for nothing."""
+    expected_over: str | None = None
+    """The subject filter over which the sequence is meant, where it is not the message's own."""
+
+    def all_headers(self) -> dict[str, str]:
+        """The message's headers with those of its condition."""
+        headers = dict(self.headers)
+        if self.expected_sequence is not None:
+            headers[EXPECTED_SEQUENCE] = str(self.expected_sequence)
+        if self.expected_over is not None:
+            headers[EXPECTED_OVER] = self.expected_over
+        return headers
+
+
+_T = TypeVar("_T")
+
+
+class JetStream:
+    """JetStream over one connection."""
+
+    def __init__(self, client: Client, *, timeout_s: float = 5.0, batches_at_once: int = 16) -> None:
+        self.client = client
+        self._timeout_s = timeout_s
+        self._batches = asyncio.Semaphore(batches_at_once)
+
+    async def last(self, stream: str, subject: str) -> Stored | None:
+        """The last message of the subject, which may be a filter; read from the stream's leader.
+
+        Raises:
+            BrokerUnavailable: no answer.
+            TopologyMissing: there is no such stream.
+        """
+        return await self._get(stream, {"last_by_subj": subject})
+
+    async def at(self, stream: str, sequence: int) -> Stored | None:
+        """The message with the sequence."""
+        return await self._get(stream, {"seq": sequence})
+
+    async def next_from(self, stream: str, sequence: int, subject: str) -> Stored | None:
+        """The first message at or after the sequence whose subject fits the filter."""
+        return await self._get(stream, {"seq": sequence, "next_by_subj": subject})
+
+    async def publish(self, write: Write) -> int:
+        """Store one message and answer its sequence.
+
+        Raises:
+            PublishUnknown: no answer; it may have been stored.
+            SequenceMoved, SubjectFull, MessageTooLarge, PublishRefused: it was not.
+        """
+        return await self._acknowledged(write.subject, write.body, write.all_headers())
+
+    async def publish_together(self, writes: Sequence[Write]) -> int:
+        """Store all messages or none, in one stream; answers the sequence of the last.
+
+        Raises: as `publish`; a condition that fails in any of them stores none.
+        """
+        batch = secrets.token_hex(12)
+        async with self._batches:
+            for number, write in enumerate(writes[:-1], start=1):
+                headers = {**write.all_headers(), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+                self._check_size(write.body, headers)
+                await self._sent(write.subject, write.body, headers)
+            final = writes[-1]
+            headers = {
+                **final.all_headers(),
+                "Nats-Batch-Id": batch,
+                "Nats-Batch-Sequence": str(len(writes)),
+                "Nats-Batch-Commit": "1",
+            }
+            return await self._acknowledged(final.subject, final.body, headers)
+
+    async def tell(self, subject: str, body: bytes) -> None:
+        """Publish on core NATS: whoever listens now hears it, and nothing is kept.
+
+        Raises:
+            BrokerUnavailable: there is no connection to send it over.
+        """
+        await self._sent(subject, body, {})
+
+    async def api(self, operation: str, request: object, answer: type[_T]) -> _T:
+        """Call `$JS.API.<operation>` and decode its answer.
+
+        Raises:
+            ApiRefused: it answered with an error.
+            BrokerUnavailable: no answer.
+        """
+        body = msgspec.json.encode(request) if request is not None else b""
+        raw = await self._request(f"$JS.API.{operation}", body, None)
+        refusal = msgspec.json.decode(raw, type=_PubAck).error
+        if refusal is not None:
+            raise ApiRefused(operation, refusal.err_code, refusal.description)
+        return msgspec.json.decode(raw, type=answer)
+
+    async def purge(self, stream: str, subject: str, below: int) -> int:
+        """Remove messages that fit the filter and stand before the sequence; answers how many."""
+        answer = await self.api(f"STREAM.PURGE.{stream}", {"filter": subject, "seq": below}, dict[str, Any])
+        return int(answer.get("purged", 0))
+
+    async def delete(self, stream: str, sequence: int) -> None:
+        """Remove one message; one that is gone already is removed."""
+        try:
+            await self.api(f"STREAM.MSG.DELETE.{stream}", {"seq": sequence}, dict[str, Any])
+        except ApiRefused as refusal:
+            if refusal.code not in _NO_MESSAGE:
+                raise
+
+    async def _get(self, stream: str, request: dict[str, Any]) -> Stored | None:
+        raw = await self._request(f"$JS.API.STREAM.MSG.GET.{stream}", msgspec.json.encode(request), None)
+        answer = msgspec.json.decode(raw, type=_GetAnswer)
+        if answer.error is not None:
+            if answer.error.err_code == 10059:
+                raise TopologyMissing(f"stream {stream} does not exist; run `scanpool topology apply`")
+            if answer.error.err_code in _NOT_FOUND or answer.error.code == 404:
+                return None
+            raise BrokerUnavailable(f"reading {stream}: {answer.error.description}")
+        return _stored(answer.message) if answer.message else None
+
+    async def _acknowledged(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
+        self._check_size(body, headers)
+        try:
+            raw = await self._request(subject, body, headers)
+        except BrokerUnavailable as error:
+            raise PublishUnknown(f"{subject}: {error}") from error
+        ack = msgspec.json.decode(raw, type=_PubAck)
+        if ack.error is not None:
+            raise _refusal(subject, ack.error)
+        return ack.seq
+
+    async def _sent(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            await self.client.publish(subject, body, headers=headers or None)
+        except (nats.errors.Error, OSError) as error:
+            raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
+
+    async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
+        try:
+            answer = await self.client.request(subject, body, timeout=self._timeout_s, headers=headers)
+        except nats.errors.NoRespondersError as error:
+            raise BrokerUnavailable(f"nothing answers {subject}: no stream has it, or no leader yet") from error
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
+        return bytes(answer.data)
+
+    def _check_size(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """An oversized publish makes the server cut the connection, so it is never sent."""
+        size = len(body) + _HEADER_OVERHEAD_BYTES + sum(len(k) + len(v) + 4 for k, v in headers.items())
+        if size > self.client.max_payload:
+            raise MessageTooLarge(f"{size} bytes; the server takes {self.client.max_payload}")
+
+
+def _refusal(subject: str, error: _ApiError) -> BrokerError:
+    sentence = f"{subject}: {error.description} (JetStream error {error.err_code})"
+    if error.err_code in _WRONG_SEQUENCE:
+        return SequenceMoved(sentence)
+    if error.err_code == _SUBJECT_FULL:
+        return SubjectFull(sentence)
+    if error.err_code == 10054:
+        return MessageTooLarge(sentence)
+    if error.code == 503:
+        return BrokerUnavailable(sentence)
+    return PublishRefused(sentence)
+
+
+def _stored(message: _RawMessage) -> Stored:
+    return Stored(
+        subject=message.subject,
+        sequence=message.seq,
+        body=base64.b64decode(message.data),
+        headers=_headers(base64.b64decode(message.hdrs)),
+        time=message.time,
+    )
+
+
+def _headers(raw: bytes) -> dict[str, str]:
+    lines = raw.decode("utf-8", "replace").split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,164 @@
+"""What a process is told by its environment and its command line; read once, in `main`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from scanpool_schemas.names import check_pool_name
+
+from scanpool.runtime.backoff import Backoff
+from scanpool.runtime.connection import DEFAULT_URL, NatsAddress
+
+
+class SettingInvalid(ValueError):
+    """A variable of the environment has no usable value."""
+
+    def __init__(self, variable: str, found: str, wanted: str) -> None:
+        super().__init__(f"{variable}={found!r}: {wanted}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchSettings:
+    """The times that exactly-once launching rests on (docs: explanation/lifecycle)."""
+
+    lease: timedelta = timedelta(seconds=60)
+    """How long one dispatcher alone talks to the scanner about one launch."""
+    request_bound: timedelta = timedelta(seconds=30)
+    """No request to a scanner is carried out later than this after it was sent."""
+    margin: timedelta = timedelta(seconds=2)
+    """For clocks that differ between hosts."""
+
+    @property
+    def takeover_after(self) -> timedelta:
+        """How long after the lease's end another dispatcher may go on with the launch."""
+        return self.request_bound + self.margin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PollSettings:
+    """How often a running scan is looked at."""
+
+    shortest: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(seconds=60)
+    unreachable: timedelta = timedelta(seconds=30)
+    """How long to leave a scanner alone that did not answer."""
+    paused_limit: timedelta = timedelta(hours=24)
+    """A scan that somebody paused on the scanner for longer is stopped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetentionSettings:
+    """How long ended scans are kept, on our side and on the scanners."""
+
+    completed: timedelta = timedelta(days=7)
+    failed: timedelta = timedelta(days=30)
+    orphans: timedelta = timedelta(hours=1)
+    """How old an export that no event names must be before it is deleted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything a service process can be told."""
+
+    nats: NatsAddress = field(default_factory=NatsAddress)
+    pools: tuple[str, ...] = ()
+    """Pools that this process serves; empty serves all."""
+    deployment: str = "scanpool"
+    """Stands in the names of our scans on the scanners; two installations on one scanner need two."""
+    http_host: str = "127.0.0.1"
+    http_port: int = 0
+    """Port of health and metrics; 0 takes a free one and logs it."""
+    grace: timedelta = timedelta(seconds=30)
+    """Within it a process that was told to stop has stopped."""
+    scanner_timeout: timedelta = timedelta(seconds=20)
+    readiness_every: timedelta = timedelta(seconds=30)
+    validations_at_once: int = 2
+    exports_at_once: int = 2
+    max_duration: timedelta = timedelta(hours=24)
+    max_report_bytes: int = 2 * 1024**3
+    launch: LaunchSettings = field(default_factory=LaunchSettings)
+    poll: PollSettings = field(default_factory=PollSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    backoff: Backoff = field(default_factory=Backoff)
+    work_dir: Path | None = None
+    """Where reports are kept while in hand; None takes the system's temporary folder."""
+
+
+def from_environ(environ: Mapping[str, str]) -> Settings:
+    """Read the settings that operators change from `SCANPOOL_…` variables.
+
+    Raises:
+        SettingInvalid: names the variable, what it holds and what it takes.
+    """
+    credentials = environ.get("SCANPOOL_NATS_CREDS")
+    work_dir = environ.get("SCANPOOL_WORK_DIR")
+    return Settings(
+        nats=NatsAddress(
+            url=environ.get("SCANPOOL_NATS_URL", DEFAULT_URL),
+            credentials=Path(credentials) if credentials else None,
+        ),
+        pools=pool_names(environ.get("SCANPOOL_POOLS", "")),
+        deployment=environ.get("SCANPOOL_DEPLOYMENT", "scanpool"),
+        http_host=environ.get("SCANPOOL_HTTP_HOST", "127.0.0.1"),
+        http_port=_whole(environ, "SCANPOOL_HTTP_PORT", 0, least=0, most=65535),
+        grace=_seconds(environ, "SCANPOOL_SHUTDOWN_S", 30),
+        scanner_timeout=_seconds(environ, "SCANPOOL_SCANNER_TIMEOUT_S", 20),
+        readiness_every=_seconds(environ, "SCANPOOL_READINESS_EVERY_S", 30),
+        validations_at_once=_whole(environ, "SCANPOOL_VALIDATIONS", 2, least=1, most=64),
+        exports_at_once=_whole(environ, "SCANPOOL_EXPORTS", 2, least=1, most=64),
+        max_duration=_seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
+        max_report_bytes=_whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
+        launch=LaunchSettings(
+            lease=_seconds(environ, "SCANPOOL_LEASE_S", 60),
+            request_bound=_seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
+        ),
+        poll=PollSettings(
+            shortest=_seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
+            longest=_seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
+            unreachable=_seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
+        ),
+        retention=RetentionSettings(
+            completed=_seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
+            failed=_seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
+        ),
+        backoff=Backoff(
+            first=_seconds(environ, "SCANPOOL_BACKOFF_FIRST_S", 2),
+            cap=_seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
+            attempts=_whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
+        ),
+        work_dir=Path(work_dir) if work_dir else None,
+    )
+
+
+def pool_names(text: str) -> tuple[str, ...]:
+    """The pools of a comma-separated list.
+
+    Raises:
+        InvalidName: one of them is no pool's name.
+    """
+    return tuple(check_pool_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _seconds(environ: Mapping[str, str], variable: str, default: float) -> timedelta:
+    text = environ.get(variable)
+    if not text:
+        return timedelta(seconds=default)
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingInvalid(variable, text, "takes seconds, as 30 or 0.5") from None
+    if not 0 < value < 10**9:
+        raise SettingInvalid(variable, text, "takes a positive number of seconds")
+    return timedelta(seconds=value)
+
+
+def _whole(environ: Mapping[str, str], variable: str, default: int, *, least: int, most: int) -> int:
+    text = environ.get(variable)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+        raise SettingInvalid(variable, text, f"takes a whole number from {least} to {most}")
+    return int(text)

@@ -1,0 +1,109 @@
+"""The one place where a handler's answer becomes JetStream calls."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+import msgspec
+import structlog
+from scanpool_schemas import subjects
+from scanpool_schemas.events import DeadLetter as DeadLetterEvent
+
+from scanpool.runtime.backoff import Backoff
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import SequenceMoved
+from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
+
+log = structlog.get_logger(__name__)
+
+
+class Settled(Enum):
+    """What became of a delivery."""
+
+    YES = auto()
+    DECIDE_AGAIN = auto()
+    """The commit conflicted; the delivery is still in hand."""
+
+
+class Settler:
+    """Turns outcomes into commits, acks, delays and dead letters."""
+
+    def __init__(
+        self,
+        jetstream: JetStream,
+        *,
+        jitter: Callable[[], float],
+        now: Callable[[], datetime],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._jetstream = jetstream
+        self._jitter = jitter
+        self._now = now
+        self._backoff = backoff or Backoff()
+
+    async def settle(self, delivery: Delivery, outcome: Outcome) -> Settled:
+        """Settle the delivery as the outcome says.
+
+        Raises:
+            BrokerError: it could not be settled; it will be delivered again.
+        """
+        match outcome:
+            case Done():
+                return await self._done(delivery, outcome)
+            case Snooze(delay=delay):
+                await delivery.nak(delay)
+            case Retry(code=code, message=message):
+                await self._retry(delivery, code, message)
+            case DeadLetter():
+                await self._dead_letter(delivery, outcome)
+        return Settled.YES
+
+    async def _done(self, delivery: Delivery, done: Done) -> Settled:
+        stored = await done.commit() if done.commit is not None else None
+        if done.commit is not None and stored is None:
+            return Settled.DECIDE_AGAIN
+        await delivery.ack()
+        if done.then is not None:
+            await done.then(stored)
+        return Settled.YES
+
+    async def _retry(self, delivery: Delivery, code: str, message: str) -> None:
+        delay = self._backoff.delay(delivery.attempt, self._jitter())
+        log.warning("will be tried again", code=code, reason=message, delay_s=round(delay.total_seconds(), 3))
+        await delivery.nak(delay)
+
+    async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
+        subject = subjects.dead_letter(letter.pool, delivery.consumer, letter.scan_id, delivery.sequence)
+        body = msgspec.json.encode(dead_letter_event(delivery, letter, self._now()))
+        with contextlib.suppress(SequenceMoved):  # kept already, by a delivery whose ack was lost
+            await self._jetstream.publish(Write(subject=subject, body=body, expected_sequence=0))
+        log.error("dead letter", reason=letter.reason, message=letter.message, dlq_subject=subject)
+        await delivery.ack()
+
+
+def dead_letter_event(delivery: Delivery, letter: DeadLetter, now: datetime) -> DeadLetterEvent:
+    """The dead letter of a delivery: its message whole, byte for byte, and why it was given up."""
+    try:
+        text, encoded = delivery.body.decode("utf-8"), None
+    except UnicodeDecodeError:
+        text, encoded = None, base64.b64encode(delivery.body).decode("ascii")
+    return DeadLetterEvent(
+        reason=letter.reason,
+        message=letter.message,
+        stage=delivery.consumer,
+        stream=delivery.stream,
+        sequence=delivery.sequence,
+        subject=delivery.subject,
+        headers=delivery.headers,
+        body=text,
+        body_base64=encoded,
+        attempts=delivery.attempt,
+        first_at=delivery.stored_at.astimezone(UTC),
+        last_at=now,
+        errors=(letter.message,),
+    )

@@ -1,0 +1,1 @@
+"""Streams, consumers and buckets: defined here, applied by `scanpool topology apply`, verified by services."""

@@ -1,0 +1,175 @@
+"""Compares NATS with the definitions, and creates and corrects what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scanpool_schemas import subjects
+
+from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
+from scanpool.runtime.topology.definitions import Config, Consumer, Schedule, Topology
+
+_ABSENT = {10059, 10014}
+_SCHEDULE = "Nats-Schedule"
+_TARGET = "Nats-Schedule-Target"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One thing that is not as defined."""
+
+    kind: Literal["stream", "consumer", "schedule"]
+    name: str
+    missing: bool
+    fields: tuple[str, ...] = ()
+    """The settings that differ, each as `name: found -> wanted`."""
+
+    def __str__(self) -> str:
+        what = "is missing" if self.missing else "differs: " + "; ".join(self.fields)
+        return f"{self.kind} {self.name} {what}"
+
+
+async def differences(jetstream: JetStream, wanted: Topology) -> list[Difference]:
+    """What is missing or differs in NATS, in the order in which it would be made."""
+    found = [await _stream_difference(jetstream, stream) for stream in wanted.streams]
+    found += [await _consumer_difference(jetstream, consumer) for consumer in wanted.consumers]
+    found += [await _schedule_difference(jetstream, schedule) for schedule in wanted.schedules]
+    return [difference for difference in found if difference is not None]
+
+
+async def apply(jetstream: JetStream, wanted: Topology) -> list[Difference]:
+    """Create and correct what differs; answers what was done.
+
+    Raises:
+        ApiRefused: the server will not have a change (a stream's retention cannot be changed, for one).
+    """
+    done = []
+    for stream in wanted.streams:
+        if difference := await _stream_difference(jetstream, stream):
+            verb = "CREATE" if difference.missing else "UPDATE"
+            await jetstream.api(f"STREAM.{verb}.{stream['name']}", stream, dict[str, Any])
+            done.append(difference)
+    for consumer in wanted.consumers:
+        if difference := await _consumer_difference(jetstream, consumer):
+            await _make_consumer(jetstream, consumer)
+            done.append(difference)
+    for schedule in wanted.schedules:
+        if difference := await _schedule_difference(jetstream, schedule):
+            await jetstream.publish(_schedule_write(schedule))
+            done.append(difference)
+    return done
+
+
+async def verify(jetstream: JetStream, wanted: Topology) -> None:
+    """Check that all is there and as defined; how often jobs tick is for whoever applied the topology.
+
+    Raises:
+        TopologyMissing: names what is not, and the remedy.
+    """
+    found = [d for d in await differences(jetstream, wanted) if d.missing or d.kind != "schedule"]
+    if found:
+        sentences = "; ".join(str(difference) for difference in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        raise TopologyMissing(f"NATS is not set up as needed: {sentences}{more}. Run `scanpool topology apply`")
+
+
+async def pools_in_nats(jetstream: JetStream) -> tuple[str, ...]:
+    """The pools that have a stream."""
+    names: list[str] = []
+    while True:
+        answer = await jetstream.api("STREAM.NAMES", {"offset": len(names)}, dict[str, Any])
+        page = answer.get("streams") or []
+        names += page
+        if not page or len(names) >= answer["total"]:
+            break
+    pools = (subjects.pool_of_stream(name) for name in names)
+    return tuple(sorted(pool for pool in pools if pool))
+
+
+async def _make_consumer(jetstream: JetStream, consumer: Consumer) -> None:
+    request = {"stream_name": consumer.stream, "config": consumer.config, "action": ""}
+    await jetstream.api(f"CONSUMER.CREATE.{consumer.stream}.{consumer.name}", request, dict[str, Any])
+
+
+async def _stream_difference(jetstream: JetStream, wanted: Config) -> Difference | None:
+    found = await _config(jetstream, f"STREAM.INFO.{wanted['name']}")
+    return _difference("stream", wanted["name"], found, wanted)
+
+
+async def _consumer_difference(jetstream: JetStream, wanted: Consumer) -> Difference | None:
+    found = await _config(jetstream, f"CONSUMER.INFO.{wanted.stream}.{wanted.name}")
+    return _difference("consumer", f"{wanted.stream}/{wanted.name}", found, wanted.config)
+
+
+async def _schedule_difference(jetstream: JetStream, wanted: Schedule) -> Difference | None:
+    try:
+        found = await jetstream.last(subjects.SCAN_TICKS, subjects.schedule(wanted.job))
+    except TopologyMissing:
+        found = None
+    if found is None:
+        return Difference(kind="schedule", name=wanted.job, missing=True)
+    every = found.headers.get(_SCHEDULE, "")
+    if every == _every(wanted):
+        return None
+    return Difference(
+        kind="schedule", name=wanted.job, missing=False, fields=(f"every: {every} -> {_every(wanted)}",)
+    )
+
+
+def _schedule_write(schedule: Schedule) -> Write:
+    return Write(
+        subject=subjects.schedule(schedule.job),
+        body=b"{}",
+        headers={_SCHEDULE: _every(schedule), _TARGET: subjects.tick(schedule.job)},
+    )
+
+
+def _every(schedule: Schedule) -> str:
+    return f"@every {schedule.every_s}s"
+
+
+async def _config(jetstream: JetStream, operation: str) -> Config | None:
+    try:
+        answer = await jetstream.api(operation, None, dict[str, Any])
+    except ApiRefused as refusal:
+        if refusal.code in _ABSENT:
+            return None
+        raise
+    config: Config = answer["config"]
+    return config
+
+
+def _difference(
+    kind: Literal["stream", "consumer"], name: str, found: Config | None, wanted: Config
+) -> Difference | None:
+    if found is None:
+        return Difference(kind=kind, name=name, missing=True)
+    fields = tuple(
+        f"{key}: {found.get(key)!r} -> {value!r}" for key, value in wanted.items() if not _same(found, key, value)
+    )
+    return Difference(kind=kind, name=name, missing=False, fields=fields) if fields else None
+
+
+def _same(found: Mapping[str, Any], key: str, wanted: Any) -> bool:
+    """Equal, where the server leaves out what is zero or false and adds metadata of its own.
+
+    Sources may be more than wanted: other processes serve other pools, and a pool that left the configuration
+    keeps its own.
+    """
+    value = found.get(key)
+    if key == "sources":
+        return all(_source_in(value or [], source) for source in wanted)
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return all(value.get(name) == part for name, part in wanted.items())
+    return value == wanted or (not value and not wanted)
+
+
+def _source_in(found: Sequence[Config], wanted: Config) -> bool:
+    return any(
+        source["name"] == wanted["name"]
+        and source.get("subject_transforms") == wanted["subject_transforms"]
+        for source in found
+    )

@@ -1,0 +1,172 @@
+"""Takes deliveries, has them handled, and has the answers settled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import anyio
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import BrokerError, TopologyMissing
+from scanpool.runtime.outcomes import Outcome, Snooze
+from scanpool.runtime.settle import Settled, Settler
+from scanpool.runtime.tracing import continued
+
+Handler = Callable[[Delivery], Awaitable[Outcome]]
+Observer = Callable[[Delivery, str], None]
+"""Told each settled delivery and the name of its outcome."""
+
+KEEP_EVERY_S = 8.0
+"""How often deliveries in hand are kept; well under the consumers' wait for an ack (30 s)."""
+CONFLICTS = 5
+"""How often a handler decides again at once before the delivery is handed back for a moment."""
+BUSY = Snooze(delay=timedelta(milliseconds=500), reason="somebody else keeps writing this scan")
+BROKEN = timedelta(seconds=10)
+"""How soon a delivery comes back that an unforeseen error interrupted."""
+
+log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """Where deliveries come from."""
+
+    async def start(self) -> None:
+        """Begin to pull."""
+        ...
+
+    async def next(self) -> Delivery:
+        """The next delivery, whenever it comes."""
+        ...
+
+    @property
+    def waiting(self) -> Sequence[Delivery]:
+        """Deliveries that arrived and that nobody took yet."""
+        ...
+
+    async def stop(self) -> list[Delivery]:
+        """Pull no more; answers what nobody took."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What a worker does: whose deliveries, handled how, how many at once."""
+
+    name: str
+    source: Source
+    handler: Handler
+    concurrency: int
+    settled: Callable[[Delivery], None] = lambda _delivery: None
+    """Told each delivery that was dealt with, whatever came of it."""
+
+
+class Worker:
+    """Runs one job until told to stop, then finishes what is in hand and hands back the rest."""
+
+    def __init__(self, job: Job, settler: Settler, *, observe: Observer = lambda _delivery, _outcome: None):
+        self._job = job
+        self._settler = settler
+        self._observe = observe
+        self._in_hand: dict[int, Delivery] = {}
+
+    async def run(self, stopping: asyncio.Event, grace: timedelta) -> None:
+        """Work until `stopping` is set; handlers then have `grace` to finish."""
+        async with anyio.create_task_group() as handlers:
+            await self._job.source.start()
+            keeper = asyncio.create_task(self._keep(), name=f"{self._job.name} keeper")
+            try:
+                await self._take_until(stopping, handlers)
+                await self._hand_back(await self._job.source.stop())
+                with anyio.move_on_after(grace.total_seconds()):
+                    await self._until_idle()
+                handlers.cancel_scope.cancel()
+            finally:
+                keeper.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await keeper
+
+    async def _take_until(self, stopping: asyncio.Event, handlers: anyio.abc.TaskGroup) -> None:
+        slots = asyncio.Semaphore(self._job.concurrency)
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            while not stopping.is_set():
+                take = asyncio.create_task(self._take(slots))
+                await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if not take.done():
+                    take.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await self._start(await take, slots, handlers)
+                    return
+                await self._start(take.result(), slots, handlers)
+        finally:
+            stop.cancel()
+
+    async def _take(self, slots: asyncio.Semaphore) -> Delivery:
+        await slots.acquire()
+        try:
+            return await self._job.source.next()
+        except BaseException:
+            slots.release()
+            raise
+
+    async def _start(
+        self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup
+    ) -> None:
+        self._in_hand[id(delivery)] = delivery
+        handlers.start_soon(self._handle, delivery, slots)
+
+    async def _handle(self, delivery: Delivery, slots: asyncio.Semaphore) -> None:
+        try:
+            with bound_contextvars(subject=delivery.subject), continued(delivery.headers, self._job.name):
+                await self._answered(delivery)
+        except asyncio.CancelledError:
+            with anyio.CancelScope(shield=True):
+                await self._hand_back([delivery])
+            raise
+        finally:
+            self._in_hand.pop(id(delivery), None)
+            self._job.settled(delivery)
+            slots.release()
+
+    async def _answered(self, delivery: Delivery) -> None:
+        """Handle and settle; the one place where an unforeseen error is caught: it must not end the worker."""
+        try:
+            for _ in range(CONFLICTS):
+                outcome = await self._job.handler(delivery)
+                if await self._settler.settle(delivery, outcome) is Settled.YES:
+                    self._observe(delivery, type(outcome).__name__.lower())
+                    return
+            await self._settler.settle(delivery, BUSY)
+        except TopologyMissing:
+            raise
+        except BrokerError as error:
+            log.warning("not settled; it will be delivered again", error=str(error))
+            self._observe(delivery, "unsettled")
+        except Exception:
+            log.exception("handler failed; the delivery is handed back")
+            self._observe(delivery, "error")
+            with contextlib.suppress(BrokerError):
+                await delivery.nak(BROKEN)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            for delivery in [*self._in_hand.values(), *self._job.source.waiting]:
+                with contextlib.suppress(BrokerError):
+                    await delivery.in_progress()
+
+    async def _until_idle(self) -> None:
+        while self._in_hand:
+            await asyncio.sleep(0.02)
+
+    async def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            with contextlib.suppress(BrokerError):
+                await delivery.nak(timedelta(0))

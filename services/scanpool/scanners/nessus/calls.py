@@ -1,0 +1,124 @@
+"""The calls of the Nessus REST API that we make; there are no others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """A file that goes up as a form."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One request, and what it means if its answer is late, lost or a refusal."""
+
+    operation: str
+    """Its name in errors and metrics."""
+    method: str
+    path: str = field(repr=False)
+    body: bytes | Upload | None = field(default=None, repr=False)
+    once: bool = False
+    """Repeating it would do it twice; with no clear answer its outcome is unknown."""
+    scan: int | None = None
+    """The scan that does not exist if the scanner answers 404."""
+    signed_in: bool = True
+    accepts: tuple[int, ...] = ()
+    """Statuses beside 2xx that are answers to it, not errors."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What it carries that must not come back in an error's text."""
+
+
+def server_status() -> Call:
+    return Call(
+        operation="server_status", method="GET", path="/server/status", signed_in=False, accepts=(503,)
+    )
+
+
+def properties() -> Call:
+    return Call(operation="properties", method="GET", path="/server/properties")
+
+
+def who_am_i() -> Call:
+    return Call(operation="session", method="GET", path="/session")
+
+
+def sign_in(username: str, password: str) -> Call:
+    body = msgspec.json.encode({"username": username, "password": password})
+    return Call(
+        operation="sign_in",
+        method="POST",
+        path="/session",
+        body=body,
+        signed_in=False,
+        accepts=(400, 401, 403),
+        secrets=(password,),
+    )
+
+
+def sign_out() -> Call:
+    return Call(operation="sign_out", method="DELETE", path="/session", signed_in=False, accepts=(401,))
+
+
+def templates() -> Call:
+    return Call(operation="templates", method="GET", path="/editor/scan/templates")
+
+
+def policies() -> Call:
+    return Call(operation="policies", method="GET", path="/policies")
+
+
+def scans() -> Call:
+    return Call(operation="scans", method="GET", path="/scans")
+
+
+def upload(name: str, content: bytes, *, secrets: tuple[str, ...]) -> Call:
+    return Call(
+        operation="upload",
+        method="POST",
+        path="/file/upload",
+        body=Upload(name=name, content=content),
+        secrets=secrets,
+    )
+
+
+def create(body: bytes, *, secrets: tuple[str, ...]) -> Call:
+    return Call(operation="create", method="POST", path="/scans", body=body, once=True, secrets=secrets)
+
+
+def progress(scan: int) -> Call:
+    return Call(operation="progress", method="GET", path=f"/scans/{scan}", scan=scan)
+
+
+def launch(scan: int) -> Call:
+    return Call(
+        operation="launch", method="POST", path=f"/scans/{scan}/launch", body=b"{}", once=True, scan=scan
+    )
+
+
+def stop(scan: int) -> Call:
+    return Call(operation="stop", method="POST", path=f"/scans/{scan}/stop", scan=scan)
+
+
+def delete(scan: int) -> Call:
+    return Call(operation="delete", method="DELETE", path=f"/scans/{scan}", scan=scan)
+
+
+def export(scan: int) -> Call:
+    """Unfiltered: filters drop the items that tell whether a login worked."""
+    body = msgspec.json.encode({"format": "nessus"})
+    return Call(operation="export", method="POST", path=f"/scans/{scan}/export", body=body, scan=scan)
+
+
+def export_status(place: str) -> Call:
+    return Call(operation="export_status", method="GET", path=f"{place}/status", accepts=(404, 500))
+
+
+def download(place: str) -> Call:
+    return Call(operation="download", method="GET", path=f"{place}/download", accepts=(404,))

@@ -1,0 +1,263 @@
+"""The faults of the emulator over real sockets: each does what it says, and only to whom it is meant for."""
+
+import time
+from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+from lxml import etree
+
+from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.raw_nessus import (
+    create,
+    details,
+    download,
+    export_becomes,
+    launch,
+    order_export,
+    run_to_the_end,
+    scan_body,
+    status_becomes,
+)
+
+CUT = (httpx.RemoteProtocolError, httpx.ReadError)
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[RunningEmulator]:
+    async with running_emulator() as running:
+        yield running
+
+
+async def names(emulator: RunningEmulator) -> list[str]:
+    return [scan["name"] for scan in (await emulator.control.stats())["scans"]]
+
+
+async def test_a_scanner_that_is_down_answers_nobody_but_the_control_interface(
+    emulator: RunningEmulator,
+) -> None:
+    await emulator.control.fault("down")
+    for path in ("/server/status", "/scans", "/anything"):
+        with pytest.raises(CUT):
+            await emulator.api.get(path)
+    await emulator.control.clear_faults()
+    assert (await emulator.api.get("/scans")).status_code == 200
+
+
+async def test_a_slow_scanner_answers_late(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("slow", seconds=0.2, times=1)
+    begun = time.monotonic()
+    await emulator.api.get("/scans")
+    assert time.monotonic() - begun >= 0.2
+
+
+async def test_an_order_that_makes_no_sense_is_refused_with_what_there_is(emulator: RunningEmulator) -> None:
+    answer = await emulator.api.post("/_control/faults", json={"fault": "sulk"})
+    assert answer.status_code == 400
+    assert "unknown fault 'sulk'" in answer.json()["error"]
+    assert answer.json()["faults"]["slow"]["parameters"]["seconds"] == 5.0
+
+
+async def test_the_faults_in_force_are_listed(emulator: RunningEmulator) -> None:
+    ordered = await emulator.control.fault("aborted", match="weekly", times=3)
+    assert (await emulator.api.get("/_control/faults")).json() == {"faults": [ordered]}
+
+
+async def test_one_scan_gives_up_and_the_others_do_not(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("aborted", match="doomed", at=0.3)
+    doomed, other = await create(emulator.api, name="doomed one"), await create(emulator.api, name="other")
+    await launch(emulator.api, doomed)
+    await launch(emulator.api, other)
+    await status_becomes(emulator.api, doomed, "aborted")
+    await status_becomes(emulator.api, other, "completed")
+
+
+async def test_a_connection_cut_after_creating_leaves_the_scan(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("cut_after_create", times=1)
+    with pytest.raises(CUT):
+        await create(emulator.api, name="unanswered")
+    assert await names(emulator) == ["unanswered"]
+
+
+async def test_a_connection_cut_before_creating_leaves_nothing(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("cut_before_create", match="unlucky", times=1)
+    await create(emulator.api, name="other")
+    with pytest.raises(CUT):
+        await create(emulator.api, name="unlucky")
+    assert await names(emulator) == ["other"]
+
+
+async def test_a_connection_cut_after_launching_leaves_it_running(emulator: RunningEmulator) -> None:
+    scan = await create(emulator.api)
+    await emulator.control.fault("cut_after_launch", times=1)
+    with pytest.raises(CUT):
+        await launch(emulator.api, scan)
+    await status_becomes(emulator.api, scan, "completed")
+    assert (await emulator.control.stats())["scans"][0]["launched"] == 1
+
+
+async def test_a_truncated_export_ends_as_if_it_were_whole(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api, targets="10.10.0.1-10.10.0.4")
+    await emulator.control.fault("truncated_export", times=1)
+    short = await download(emulator.api, scan)
+    with pytest.raises(etree.XMLSyntaxError):
+        etree.fromstring(short)
+    whole = await download(emulator.api, scan)
+    assert len(etree.fromstring(whole).findall("Report/ReportHost")) == 4
+    assert len(short) < len(whole)
+
+
+async def test_a_truncated_export_may_end_with_the_connection(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api)
+    await emulator.control.fault("truncated_export", cut=True, times=1)
+    with pytest.raises(CUT):
+        await download(emulator.api, scan)
+
+
+async def test_an_export_of_a_report_without_hosts_can_be_truncated_too(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api, targets="10.10.200.1")
+    await emulator.control.fault("truncated_export", times=1)
+    with pytest.raises(etree.XMLSyntaxError):
+        etree.fromstring(await download(emulator.api, scan))
+
+
+async def test_a_malformed_export_is_complete_and_no_xml(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api)
+    await emulator.control.fault("malformed_export", times=1)
+    file = await download(emulator.api, scan)
+    assert file.rstrip().endswith(b"</NessusClientData_v2>")
+    with pytest.raises(etree.XMLSyntaxError):
+        etree.fromstring(file)
+
+
+async def test_a_slow_download_comes_piece_by_piece(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api, targets="10.10.0.1-10.10.0.3")
+    await emulator.control.fault("slow_download", seconds=0.05, times=1)
+    token = (await order_export(emulator.api, scan))["token"]
+    await export_becomes(emulator.api, token, "ready")
+    begun = time.monotonic()
+    async with emulator.api.stream("GET", f"/tokens/{token}/download") as answer:
+        pieces = [piece async for piece in answer.aiter_raw()]
+    assert len(pieces) >= 5
+    assert time.monotonic() - begun >= 0.25
+
+
+async def test_an_export_that_fails_says_so_once_and_is_gone(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api)
+    await emulator.control.fault("export_error", times=2)
+    token = (await order_export(emulator.api, scan))["token"]
+    await export_becomes(emulator.api, token, "error")
+    assert (await emulator.api.get(f"/tokens/{token}/status")).status_code == 404
+    status = f"/scans/{scan}/export/{(await order_export(emulator.api, scan))['file']}/status"
+    until = time.monotonic() + 5
+    while (answer := await emulator.api.get(status)).json() == {"status": "loading"}:
+        assert time.monotonic() < until
+    assert (answer.status_code, answer.json()) == (500, {"status": "error"})
+    assert (await emulator.api.get(status)).status_code == 404
+
+
+async def test_an_export_that_is_never_ready_goes_on_loading(emulator: RunningEmulator) -> None:
+    scan = await run_to_the_end(emulator.api)
+    await emulator.control.fault("export_never_ready", times=1)
+    stuck = (await order_export(emulator.api, scan))["token"]
+    await download(emulator.api, scan)
+    assert (await emulator.api.get(f"/tokens/{stuck}/status")).json() == {"status": "loading"}
+
+
+async def test_a_loading_scanner_tells_its_progress_and_refuses_the_rest(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("loading", progress=42)
+    status = await emulator.api.get("/server/status")
+    assert (status.status_code, status.json()["status"], status.json()["progress"]) == (503, "loading", 42)
+    refused = await emulator.api.get("/scans")
+    assert (refused.status_code, set(refused.json())) == (503, {"error"})
+
+
+async def test_a_loading_scanner_may_cut_connections(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("loading", cut=True)
+    with pytest.raises(CUT):
+        await emulator.api.get("/scans")
+    assert (await emulator.api.get("/server/status")).json()["status"] == "loading"
+
+
+async def test_a_session_expires_and_keys_do_not(emulator: RunningEmulator) -> None:
+    login = {"username": emulator.options.username, "password": emulator.options.password}
+    async with httpx.AsyncClient(base_url=emulator.url) as http:
+        token = (await http.post("/session", json=login)).json()["token"]
+        http.headers["X-Cookie"] = f"token={token}"
+        await emulator.control.fault("session_expiry", times=1)
+        assert (await emulator.api.get("/scans")).status_code == 200
+        refused = await http.get("/scans")
+        told = '{"error":"You need to log in to perform this request"}'
+        assert (refused.status_code, refused.text) == (401, told)
+        http.headers["X-Cookie"] = f"token={(await http.post('/session', json=login)).json()['token']}"
+        assert (await http.get("/scans")).status_code == 200
+
+
+async def test_too_many_users_are_refused_a_session(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("too_many_users", times=1)
+    login = {"username": emulator.options.username, "password": emulator.options.password}
+    assert (await emulator.api.post("/session", json=login)).status_code == 500
+    assert (await emulator.api.post("/session", json=login)).status_code == 200
+
+
+async def test_a_rate_limit_says_when_to_come_again(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("rate_limit", retry_after=7, times=1)
+    answer = await emulator.api.get("/scans")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    await emulator.control.fault("rate_limit", retry_after=60, date=True, times=1)
+    answer = await emulator.api.get("/scans")
+    assert parsedate_to_datetime(answer.headers["retry-after"]).timestamp() > time.time() + 30
+
+
+async def test_a_forgotten_scan_is_not_found_any_more(emulator: RunningEmulator) -> None:
+    kept, lost = await create(emulator.api, name="kept"), await create(emulator.api, name="lost")
+    await emulator.control.fault("lost_scan", match="lost")
+    assert (await emulator.api.get(f"/scans/{lost}")).status_code == 404
+    await emulator.control.clear_faults()
+    assert (await emulator.api.post(f"/scans/{lost}/launch")).status_code == 404
+    assert [one["id"] for one in (await emulator.api.get("/scans")).json()["scans"]] == [kept]
+    assert await names(emulator) == ["kept", "lost"]
+
+
+@pytest.mark.parametrize("html", [True, False])
+async def test_garbage_is_a_success_that_is_no_json(emulator: RunningEmulator, html: bool) -> None:
+    await emulator.control.fault("garbage", html=html, path="/scans", times=1)
+    assert (await emulator.api.get("/folders")).json()
+    answer = await emulator.api.get("/scans")
+    assert answer.status_code == 200
+    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+        answer.json()
+
+
+async def test_a_server_error_can_be_aimed_at_one_scan_and_method(emulator: RunningEmulator) -> None:
+    aimed, other = await create(emulator.api, name="aimed"), await create(emulator.api, name="other")
+    await emulator.control.fault("server_error", match="aimed", method="POST", status=502)
+    assert (await emulator.api.post(f"/scans/{other}/launch")).status_code == 200
+    assert (await details(emulator.api, aimed))["info"]["status"] == "empty"
+    assert (await emulator.api.post(f"/scans/{aimed}/launch")).status_code == 502
+
+
+async def test_a_licence_that_ran_out_refuses_what_changes_scans(emulator: RunningEmulator) -> None:
+    scan = await create(emulator.api)
+    await emulator.control.fault("licence")
+    refused = await emulator.api.post(f"/scans/{scan}/launch")
+    assert (refused.status_code, refused.text) == (412, '{"error":"API is not available"}')
+    features = (await emulator.api.get("/server/properties")).json()["license"]["features"]
+    assert features["scan_api"] is False
+    assert (await details(emulator.api, scan))["info"]["status"] == "empty"
+
+
+async def test_a_refusal_for_the_licence_may_lose_its_body(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("licence", cut=True)
+    body = await scan_body(emulator.api)
+    async with emulator.api.stream("POST", "/scans", json=body) as answer:
+        assert (answer.status_code, answer.headers["content-length"]) == (412, "32")
+        with pytest.raises(CUT):
+            await answer.aread()
+    assert await names(emulator) == []
+
+
+async def test_the_properties_may_be_silent_about_the_licence(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("no_features")
+    assert "features" not in (await emulator.api.get("/server/properties")).json()["license"]
