@@ -107,9 +107,7 @@ def digest(request: ScanRequest) -> str:
 
 def differences(one: ScanRequest, other: ScanRequest) -> tuple[str, ...]:
     """The fields in which two requests differ."""
-    return tuple(
-        name for name in ScanRequest.__struct_fields__ if getattr(one, name) != getattr(other, name)
-    )
+    return tuple(name for name in ScanRequest.__struct_fields__ if getattr(one, name) != getattr(other, name))
 
 
 def _decode(body: bytes, kind: type[_Request]) -> _Request:
@@ -154,9 +152,7 @@ def _check(request: ScanRequest) -> None:
             raise RequestInvalid("scanner", str(error)) from error
     for name in request.settings:
         if any(word in name.lower() for word in _SECRET_WORDS):
-            raise RequestInvalid(
-                f"settings.{name}", "looks like a secret; name a credential in credential_ref instead"
-            )
+            raise RequestInvalid(f"settings.{name}", "looks like a secret; name a credential in credential_ref instead")
 
 
 def check_address(pool: str, scan_id: str) -> None:

@@ -226,16 +226,7 @@ class Dead(Scan, frozen=True, kw_only=True, omit_defaults=True, tag="dead"):
 
 
 AnyScan: TypeAlias = (
-    Pending
-    | Queued
-    | Launching
-    | Running
-    | Exporting
-    | Validating
-    | Stopping
-    | Completed
-    | Failed
-    | Dead
+    Pending | Queued | Launching | Running | Exporting | Validating | Stopping | Completed | Failed | Dead
 )
 HoldsPlace: TypeAlias = Launching | Running | Stopping
 ScanT = TypeVar("ScanT", bound=Scan)

@@ -126,7 +126,7 @@ async def test_a_body_that_is_no_json_object_is_a_bad_request(api: httpx.AsyncCl
 async def test_a_scan_goes_from_pending_to_completed(api: httpx.AsyncClient) -> None:
     scan = await create(api)
     run = await launch(api, scan)
-    seen = []
+    seen: list[str] = []
     async with asyncio.timeout(10):
         while not seen or seen[-1] != "completed":
             status = (await details(api, scan))["info"]["status"]
@@ -144,7 +144,7 @@ async def test_hosts_appear_one_after_the_other(slow: RunningEmulator) -> None:
     await launch(slow.api, scan)
     async with asyncio.timeout(15):
         while not (hosts := (await details(slow.api, scan))["hosts"]):
-            await asyncio.sleep(0.02)
+            pass
     assert len(hosts) < 16
     assert hosts[0]["scanprogresscurrent"] < hosts[0]["scanprogresstotal"]
     assert hosts[0]["progress"].endswith(f"/{hosts[0]['scanprogresstotal']}")
@@ -253,7 +253,7 @@ async def test_an_export_can_be_followed_by_file_number(api: httpx.AsyncClient) 
     file = (await order_export(api, scan))["file"]
     async with asyncio.timeout(10):
         while (await api.get(f"/scans/{scan}/export/{file}/status")).json() != {"status": "ready"}:
-            await asyncio.sleep(0.01)
+            pass
     assert (await api.get(f"/scans/{scan}/export/{file}/download")).status_code == 200
     assert (await api.get(f"/scans/{scan}/export/{file}/status")).status_code == 404
 

@@ -226,7 +226,7 @@ async def test_garbage_is_a_success_that_is_no_json(emulator: RunningEmulator, h
     assert (await emulator.api.get("/folders")).json()
     answer = await emulator.api.get("/scans")
     assert answer.status_code == 200
-    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         answer.json()
 
 

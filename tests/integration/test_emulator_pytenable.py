@@ -8,23 +8,27 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from restfly.errors import APIError, ConflictError, UnauthorizedError
-from tenable.nessus import Nessus
+from tenable.errors import PreconditionFailedError, RequestConflictError, UnauthorizedError
+from tenable.nessus.api import Nessus
 
 from scanpool.emulator.default_network import LINUX_ACCOUNT, LINUX_PASSWORD
 from tests.support.emulators import RunningEmulator, running_emulator
 from tests.support.raw_nessus import ssh
 
 
+def _nessus(**arguments: Any) -> Nessus:
+    constructor: Callable[..., Nessus] = Nessus
+    return constructor(retries=0, **arguments)
+
+
 def with_keys(emulator: RunningEmulator, **more: Any) -> Nessus:
     keys = {"access_key": emulator.emulator.access_key, "secret_key": emulator.emulator.secret_key}
-    return Nessus(url=emulator.url, retries=0, **{**keys, **more})
+    return _nessus(url=emulator.url, **{**keys, **more})
 
 
 def with_session(emulator: RunningEmulator) -> Nessus:
-    return Nessus(
+    return _nessus(
         url=emulator.url,
-        retries=0,
         username=emulator.options.username,
         password=emulator.options.password,
     )
@@ -40,7 +44,7 @@ def whole_round(nessus: Nessus) -> bytes:
     )
     scan = created["scan"]["id"]
     run = nessus.scans.launch(scan)
-    with pytest.raises(ConflictError):
+    with pytest.raises(RequestConflictError):
         nessus.scans.launch(scan)
     until = time.monotonic() + 10
     while (found := nessus.scans.details(scan))["info"]["status"] != "completed":
@@ -123,7 +127,7 @@ async def test_a_professional_refuses_to_create_and_still_exports() -> None:
 
         def drive() -> None:
             with with_keys(emulator) as nessus:
-                with pytest.raises(APIError, match="412"):
+                with pytest.raises(PreconditionFailedError):
                     nessus.scans.create(uuid="x", settings={})
                 scan = nessus.scans.list()["scans"][0]["id"]
                 etree.fromstring(nessus.scans.export_scan(scan).read())

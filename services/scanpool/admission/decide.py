@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+
+from scanpool.coordination import transitions
+from scanpool.coordination.transitions import Change, Mark
 from scanpool_schemas.keys import CredentialRule, PoolRules
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanRequest
@@ -33,9 +36,6 @@ from scanpool_schemas.targets import (
     refusals,
     subtract,
 )
-
-from scanpool.coordination import transitions
-from scanpool.coordination.transitions import Change, Mark
 
 Addresses: TypeAlias = Mapping[str, Sequence[str]]
 """Hostname to the addresses that it resolved to."""
@@ -88,9 +88,7 @@ def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
     return Reading(targets=targets, rules=pool_rules)
 
 
-def admit(
-    request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Addresses, now: datetime
-) -> ScanRequest:
+def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Addresses, now: datetime) -> ScanRequest:
     """The request as it is carried out: targets normalised and pinned, the template chosen.
 
     Raises:
@@ -147,9 +145,7 @@ def _check_credential(request: ScanRequest, rules: PoolRules, targets: Targets) 
     names = [each.id for each in rules.credentials]
     rule = next((each for each in rules.credentials if each.id == wanted), None)
     if rule is None:
-        raise Refused(
-            "unknown_credential", f"the pool has no credential {wanted!r}{_meant(wanted, names)}"
-        )
+        raise Refused("unknown_credential", f"the pool has no credential {wanted!r}{_meant(wanted, names)}")
     _check_reach(rule, targets)
 
 
@@ -165,9 +161,7 @@ def _check_reach(rule: CredentialRule, targets: Targets) -> None:
     ]
     if outside:
         shown = ", ".join(outside[:_SHOWN])
-        raise Refused(
-            "credential_not_allowed", f"credential {rule.id!r} may not be used for {shown}"
-        )
+        raise Refused("credential_not_allowed", f"credential {rule.id!r} may not be used for {shown}")
 
 
 def _meant(wanted: str, names: Sequence[str]) -> str:

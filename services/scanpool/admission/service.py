@@ -9,19 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import PoolRules
-from scanpool_schemas.names import is_valid_pool_name, is_valid_scan_id
-from scanpool_schemas.request import (
-    RequestInvalid,
-    ScanRequest,
-    check_address,
-    decode_cancel_request,
-    decode_scan_request,
-    differences,
-    digest,
-)
-from scanpool_schemas.scan import AnyScan
 from structlog.contextvars import bind_contextvars
 
 from scanpool.admission import decide
@@ -36,6 +23,19 @@ from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Snooze
 from scanpool.runtime.tracing import current_trace_id
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import PoolRules
+from scanpool_schemas.names import is_valid_pool_name, is_valid_scan_id
+from scanpool_schemas.request import (
+    RequestInvalid,
+    ScanRequest,
+    check_address,
+    decode_cancel_request,
+    decode_scan_request,
+    differences,
+    digest,
+)
+from scanpool_schemas.scan import AnyScan
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """The addresses of a hostname; empty where it has none."""
@@ -107,9 +107,7 @@ class Admission:
         return Done() if change is None else self._commit(held, change)
 
     async def _cancel_of_unknown(self, pool: str, scan_id: str) -> Outcome:
-        request = await self._parts.jetstream.last(
-            subjects.SCAN_REQUESTS, subjects.requested(pool, scan_id)
-        )
+        request = await self._parts.jetstream.last(subjects.SCAN_REQUESTS, subjects.requested(pool, scan_id))
         if request is not None or await self._parts.ledger.last_event(pool, scan_id) is not None:
             return NOT_ADMITTED_YET
         return _unusable(pool, scan_id, "unknown_scan", f"pool {pool!r} has no scan {scan_id!r} to cancel")
@@ -167,9 +165,7 @@ async def resolve(hostname: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 
-def _already_there(
-    scan: AnyScan, submitted: str, request: ScanRequest, subject: subjects.ScanSubject
-) -> Outcome:
+def _already_there(scan: AnyScan, submitted: str, request: ScanRequest, subject: subjects.ScanSubject) -> Outcome:
     if scan.request_digest == submitted:
         return Done()
     fields = ", ".join(differences(scan.request, request)) or "the form of its targets"

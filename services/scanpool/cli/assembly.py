@@ -12,25 +12,9 @@ from os import getpid
 from typing import Literal, TypeVar, get_args
 
 from nats.aio.client import Client
-from scanpool_schemas import subjects
-from scanpool_schemas.result import Result
-from scanpool_schemas.scan import (
-    AnyScan,
-    Completed,
-    Dead,
-    Exporting,
-    Failed,
-    Launching,
-    Queued,
-    Running,
-    StateName,
-    Stopping,
-    Validating,
-)
-from scanpool_schemas.status import status_of
 
 from scanpool.admission.service import Admission, AdmissionParts, resolve
-from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Answer, Clockwork, Stage
 from scanpool.dispatcher.lanes import Lanes
 from scanpool.dispatcher.orders import Orders
@@ -53,6 +37,22 @@ from scanpool.runtime.settle import Settler
 from scanpool.runtime.worker import Handler, Job
 from scanpool.scanners.fleet import Fleet
 from scanpool.validator.service import Validator, ValidatorParts
+from scanpool_schemas import subjects
+from scanpool_schemas.result import Result
+from scanpool_schemas.scan import (
+    AnyScan,
+    Completed,
+    Dead,
+    Exporting,
+    Failed,
+    Launching,
+    Queued,
+    Running,
+    StateName,
+    Stopping,
+    Validating,
+)
+from scanpool_schemas.status import status_of
 
 ServiceName = Literal["admission", "dispatcher", "poller", "validator", "janitor"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
@@ -92,9 +92,7 @@ def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) 
     return Host(
         client=client,
         jetstream=jetstream,
-        ledger=Ledger(
-            jetstream, source=f"scanpool/{replica}", committed=lambda scan: _count_end(metrics, scan)
-        ),
+        ledger=Ledger(jetstream, source=f"scanpool/{replica}", committed=lambda scan: _count_end(metrics, scan)),
         settler=Settler(jetstream, jitter=random.random, now=_now, backoff=settings.backoff),
         clockwork=clockwork,
         metrics=metrics,
@@ -190,9 +188,7 @@ def _poller_jobs(host: Host, pool: str) -> list[Job]:
 
     return [
         _state_job(host, pool, "running", "poller", LOOKS_AT_ONCE)(_stage(host, Running, poller.poll)),
-        _state_job(host, pool, "exporting", "poller", settings.exports_at_once)(
-            _stage(host, Exporting, poller.export)
-        ),
+        _state_job(host, pool, "exporting", "poller", settings.exports_at_once)(_stage(host, Exporting, poller.export)),
         _state_job(host, pool, "stopping", "poller", STOPS_AT_ONCE)(_stage(host, Stopping, poller.stop)),
         _tick_job(host, subjects.cleanup_job(pool), "poller", clean),
     ]
@@ -256,15 +252,11 @@ def _janitor_jobs(host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]
     return [_tick_job(host, subjects.JANITOR_JOB, "janitor", janitor.tick)]
 
 
-def _stage(
-    host: Host, kind: type[_ScanT], handle: Callable[[Held, _ScanT], Awaitable[Answer]]
-) -> Handler:
+def _stage(host: Host, kind: type[_ScanT], handle: Callable[[_ScanT], Awaitable[Answer]]) -> Handler:
     return Stage(host.ledger, host.clockwork, kind, handle)
 
 
-def _state_job(
-    host: Host, pool: str, state: StateName, service: str, concurrency: int
-) -> Callable[[Handler], Job]:
+def _state_job(host: Host, pool: str, state: StateName, service: str, concurrency: int) -> Callable[[Handler], Job]:
     source = Puller(host.client, subjects.pool_stream(pool), state, credit=concurrency)
     return lambda handler: Job(name=service, source=source, handler=handler, concurrency=concurrency)
 

@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import structlog
 from nats.aio.msg import Msg
-from scanpool_schemas import subjects
-from scanpool_schemas.events import ScanProgress
-from scanpool_schemas.scan import UnreadableEvent, decode_scan
-from scanpool_schemas.status import ScanStatus, describe
 
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.pull import Puller
+from scanpool_schemas import subjects
+from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.scan import UnreadableEvent, decode_scan
+from scanpool_schemas.status import ScanStatus, describe
 
 Kind = Literal["completed", "failed", "progress"]
 ALL_KINDS: tuple[Kind, ...] = ("completed", "failed", "progress")
@@ -59,9 +59,7 @@ Event: TypeAlias = ScanEvent | ProgressEvent
 class Subscription:
     """Events as they come. An event of a durable subscription counts as read when the next one is asked for."""
 
-    def __init__(
-        self, jetstream: JetStream, pools: Sequence[str], kinds: Sequence[Kind], durable: str | None
-    ) -> None:
+    def __init__(self, jetstream: JetStream, pools: Sequence[str], kinds: Sequence[Kind], durable: str | None) -> None:
         self._jetstream = jetstream
         self._pools = tuple(pools) or ("*",)
         self._kinds = tuple(kinds)
@@ -109,9 +107,7 @@ class Subscription:
             await self._queue.put((event, delivery))
 
     async def _consumer(self, kind: Kind) -> str:
-        filters = [
-            subjects.event(pool, state, "*") for pool in self._pools for state in _STATES[kind]
-        ]
+        filters = [subjects.event(pool, state, "*") for pool in self._pools for state in _STATES[kind]]
         config: dict[str, Any] = {
             "description": "a subscriber of scanpool.client",
             "ack_policy": "explicit",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import msgspec
+
+from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
+from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.jetstream import JetStream, Stored
+from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, nearest
 from scanpool_schemas.scan import AnyScan, Running, UnreadableEvent, decode_scan
 from scanpool_schemas.status import ScanStatus, describe
-
-from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
-from scanpool.runtime.errors import TopologyMissing
-from scanpool.runtime.jetstream import JetStream, Stored
-from scanpool.runtime.topology.apply import pools_in_nats
 
 
 class Lookup:
@@ -35,9 +35,7 @@ class Lookup:
             UnknownPool: there is no such pool.
         """
         try:
-            stored = await self._jetstream.last(
-                subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY)
-            )
+            stored = await self._jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY))
         except TopologyMissing:
             raise await self._unknown(pool) from None
         return msgspec.json.decode(stored.body, type=PoolRules) if stored else None
@@ -83,9 +81,7 @@ class Lookup:
 
     async def progress(self, pool: str, scan_id: str) -> ScanProgress | None:
         """The scan's last told progress."""
-        stored = await self._jetstream.last(
-            f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(pool, scan_id)
-        )
+        stored = await self._jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(pool, scan_id))
         return msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
 
     async def all_scans(self, pool: str) -> list[AnyScan]:
@@ -109,8 +105,7 @@ class Lookup:
             raise UnknownScan(str(error)) from error
         pools = (await self.chosen_pool(pool),) if pool is not None else await self.pools()
         events = [
-            await self._jetstream.last(subjects.pool_stream(name), subjects.events_of(name, scan_id))
-            for name in pools
+            await self._jetstream.last(subjects.pool_stream(name), subjects.events_of(name, scan_id)) for name in pools
         ]
         return [stored for stored in events if stored is not None]
 

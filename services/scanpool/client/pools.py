@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import Health, Load, PoolRules, ScannerRule
 
 from scanpool.client.lookup import Lookup
 from scanpool.runtime.jetstream import JetStream
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Health, Load, PoolRules, ScannerRule
 
 _T = TypeVar("_T")
 _LANES = ("queued-high", "queued-normal", "queued-low")
@@ -109,10 +109,7 @@ class Pools:
 
     async def _waiting(self, pool: str) -> int:
         stream = subjects.pool_stream(pool)
-        infos = [
-            await self._jetstream.api(f"CONSUMER.INFO.{stream}.{lane}", None, dict[str, Any])
-            for lane in _LANES
-        ]
+        infos = [await self._jetstream.api(f"CONSUMER.INFO.{stream}.{lane}", None, dict[str, Any]) for lane in _LANES]
         return sum(int(info["num_pending"]) + int(info["num_ack_pending"]) for info in infos)
 
 

@@ -16,6 +16,16 @@ import anyio.to_thread
 import msgspec
 import zstandard
 from nats.aio.msg import Msg
+
+from scanpool.client.errors import IdConflict, NoResult, UnknownScan, WaitTimeout
+from scanpool.client.events import ALL_KINDS, Event, Kind, Subscription
+from scanpool.client.lookup import Lookup
+from scanpool.client.pools import Pools, PoolStatus, ScannerStatus
+from scanpool.runtime.connection import DEFAULT_URL, NatsAddress, connect
+from scanpool.runtime.errors import SubjectFull
+from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.objects import ObjectMissing, Objects
+from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
 from scanpool_schemas.names import derived_scan_id, new_scan_id
 from scanpool_schemas.request import (
@@ -30,16 +40,6 @@ from scanpool_schemas.request import (
 from scanpool_schemas.result import Result
 from scanpool_schemas.status import ScanStatus, Status
 from scanpool_schemas.targets import InvalidTarget, parse, read_scope
-
-from scanpool.client.errors import IdConflict, NoResult, UnknownScan, WaitTimeout
-from scanpool.client.events import ALL_KINDS, Event, Kind, Subscription
-from scanpool.client.lookup import Lookup
-from scanpool.client.pools import Pools, PoolStatus, ScannerStatus
-from scanpool.runtime.connection import DEFAULT_URL, NatsAddress, connect
-from scanpool.runtime.errors import SubjectFull
-from scanpool.runtime.jetstream import JetStream, Write
-from scanpool.runtime.objects import ObjectMissing, Objects
-from scanpool.runtime.tracing import trace_headers
 
 LOOK_AGAIN_S = 2.0
 """How often a waiting call reads the scan, should a live event have been missed."""
@@ -92,7 +92,13 @@ class ScanPool:
             await client.close()
 
     async def submit(
-        self, targets: Sequence[str], *, name: str, pool: str | None = None, id: str | None = None, **fields: Any
+        self,
+        targets: Sequence[str],
+        *,
+        name: str,
+        pool: str | None = None,
+        id: str | None = None,
+        **fields: Any,
     ) -> Submitted:
         """Ask for a scan; `fields` are the other fields of a `ScanRequest`.
 
@@ -166,11 +172,7 @@ class ScanPool:
     ) -> list[ScanStatus]:
         """Scans of the pool, or of all pools, the newest first."""
         pools = (await self._lookup.chosen_pool(pool),) if pool else await self._lookup.pools()
-        found = [
-            await self._lookup.status(scan)
-            for name in pools
-            for scan in await self._lookup.all_scans(name)
-        ]
+        found = [await self._lookup.status(scan) for name in pools for scan in await self._lookup.all_scans(name)]
         chosen = [each for each in found if not status or each.status in status]
         return sorted(chosen, key=lambda each: each.submitted_at, reverse=True)[:limit]
 
@@ -253,9 +255,7 @@ class ScanPool:
             sign.set()
 
         async with AsyncExitStack() as stack:
-            subscription = await self._jetstream.client.subscribe(
-                subjects.events_of(pool, scan_id), cb=changed
-            )
+            subscription = await self._jetstream.client.subscribe(subjects.events_of(pool, scan_id), cb=changed)
             stack.push_async_callback(subscription.unsubscribe)
             try:
                 async with asyncio.timeout(timeout):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import Health, Load, PoolRules
 
 from scanpool.coordination.places import utilisation
 from scanpool.coordination.registry import read_rules
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.metrics import Metrics
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Health, Load, PoolRules
 
 _LANES = ("queued-high", "queued-normal", "queued-low")
 

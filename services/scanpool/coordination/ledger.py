@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, StateName, decode_scan, event_type, state_of
 
 from scanpool.coordination.places import PlaceChange, changed
 from scanpool.coordination.transitions import Change, check_legal
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.runtime.tracing import trace_headers
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load
+from scanpool_schemas.scan import AnyScan, StateName, decode_scan, event_type, state_of
 
 _TRIES = 20
 """Of one commit whose place moves under it while the scan itself stays as it was read."""
@@ -71,9 +71,7 @@ class Ledger:
 
     async def load(self, pool: str, scanner: str) -> KeyAt:
         """The scanner's load; without places where its key does not exist."""
-        stored = await self._jetstream.last(
-            subjects.pool_stream(pool), subjects.key(pool, subjects.load_key(scanner))
-        )
+        stored = await self._jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.load_key(scanner)))
         if stored is None or not stored.body:
             return KeyAt(load=Load(capacity=0), revision=stored.sequence if stored else 0)
         return KeyAt(load=msgspec.json.decode(stored.body, type=Load), revision=stored.sequence)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+
 from scanpool_schemas.keys import Load
 
 

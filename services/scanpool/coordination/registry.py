@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import Load, PoolRules, ScannerRule
 
 from scanpool.runtime.errors import SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load, PoolRules, ScannerRule
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,14 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeAlias, TypeVar
 
 import structlog
+from structlog.contextvars import bind_contextvars
+
+from scanpool.coordination import transitions
+from scanpool.coordination.ledger import Held, Ledger, held_of
+from scanpool.coordination.transitions import Change, Mark
+from scanpool.runtime.backoff import Backoff
+from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
 from scanpool_schemas import subjects
 from scanpool_schemas.names import is_valid_scan_id
 from scanpool_schemas.scan import (
@@ -18,14 +26,6 @@ from scanpool_schemas.scan import (
     Validating,
     state_of,
 )
-from structlog.contextvars import bind_contextvars
-
-from scanpool.coordination import transitions
-from scanpool.coordination.ledger import Held, Ledger, held_of
-from scanpool.coordination.transitions import Change, Mark
-from scanpool.runtime.backoff import Backoff
-from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
 
 STALE_READ = Snooze(delay=timedelta(seconds=1), reason="the last event is older than this message")
 NEWER_VERSION = timedelta(seconds=60)
@@ -65,7 +65,7 @@ class Stage(Generic[ScanT]):
         ledger: Ledger,
         clockwork: Clockwork,
         kind: type[ScanT],
-        handle: Callable[[Held, ScanT], Awaitable[Answer]],
+        handle: Callable[[ScanT], Awaitable[Answer]],
     ) -> None:
         self._ledger = ledger
         self._clockwork = clockwork
@@ -95,7 +95,7 @@ class Stage(Generic[ScanT]):
         now = self._clockwork.now()
         if scan.not_before is not None and scan.not_before > now:
             return Snooze(delay=scan.not_before - now, reason="waits for its next try")
-        answer = await self._handle(held, scan)
+        answer = await self._handle(scan)
         match answer:
             case Move(change=change, then=then):
                 return Done(commit=lambda: self._ledger.commit(held, change), then=then)
@@ -126,6 +126,4 @@ def _unreadable(kind: str | None, message: str, subject: subjects.ScanSubject) -
     if kind is not None and not kind.endswith(".v1"):
         log.error("event of a newer version of scanpool; update this process", ce_type=kind)
         return Snooze(delay=NEWER_VERSION, reason=message)
-    return DeadLetter(
-        reason="undecodable_event", message=message, pool=subject.pool, scan_id=subject.scan_id
-    )
+    return DeadLetter(reason="undecodable_event", message=message, pool=subject.pool, scan_id=subject.scan_id)

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
+
+from scanpool.coordination.places import GiveBack, PlaceChange, Take
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
@@ -39,7 +41,6 @@ from scanpool_schemas.scan import (
     state_of,
 )
 
-from scanpool.coordination.places import GiveBack, PlaceChange, Take
 
 def _to(*states: StateName) -> frozenset[StateName]:
     return frozenset(states)
@@ -95,9 +96,7 @@ _T = TypeVar("_T", bound=Scan)
 
 def _next(kind: type[_T], scan: Scan, mark: Mark, state: StateName, why: str, **fields: Any) -> _T:
     """The next snapshot: all fields that both kinds have are carried, then the mark and the given fields."""
-    carried = {
-        name: getattr(scan, name) for name in kind.__struct_fields__ if name in scan.__struct_fields__
-    }
+    carried = {name: getattr(scan, name) for name in kind.__struct_fields__ if name in scan.__struct_fields__}
     entry = TimelineEntry(state=state, at=mark.at, by=mark.by, why=why)
     marked = {"at": mark.at, "nonce": mark.nonce, "not_before": None, "timeline": _with(scan.timeline, entry)}
     return kind(**(carried | marked | fields))
@@ -125,18 +124,14 @@ def admitted(submission: Submission, mark: Mark) -> Change:
     lane = submission.request.priority
     entry = TimelineEntry(state=lane_state(lane), at=mark.at, by=mark.by, why="admitted")
     return Change(
-        scan=Queued(
-            **msgspec.structs.asdict(_submitted(submission, mark, entry)), lane=lane, queued_at=mark.at
-        )
+        scan=Queued(**msgspec.structs.asdict(_submitted(submission, mark, entry)), lane=lane, queued_at=mark.at)
     )
 
 
 def refused(submission: Submission, error: ScanError, mark: Mark) -> Change:
     """none -> failed: pool and id are good, the request cannot be carried out."""
     entry = TimelineEntry(state="failed", at=mark.at, by=mark.by, why=error.message)
-    return Change(
-        scan=Failed(**msgspec.structs.asdict(_submitted(submission, mark, entry)), end="failed", error=error)
-    )
+    return Change(scan=Failed(**msgspec.structs.asdict(_submitted(submission, mark, entry)), end="failed", error=error))
 
 
 def _submitted(submission: Submission, mark: Mark, entry: TimelineEntry) -> Scan:
@@ -197,9 +192,7 @@ def back_in_queue(scan: Launching, why: str, not_before: datetime, mark: Mark) -
     """launching -> queued: nothing was created on the scanner, and the place is given back."""
     lane = scan.request.priority
     attempts = _tried(scan, "launch")
-    after = _next(
-        Queued, scan, mark, lane_state(lane), why, lane=lane, not_before=not_before, stage_attempts=attempts
-    )
+    after = _next(Queued, scan, mark, lane_state(lane), why, lane=lane, not_before=not_before, stage_attempts=attempts)
     return Change(scan=after, place=GiveBack(scanner=scan.scanner))
 
 
@@ -247,9 +240,7 @@ def completed(scan: Validating, result: Result, mark: Mark) -> Change:
     return Change(scan=_next(Completed, scan, mark, "completed", why, result=result))
 
 
-def failed(
-    scan: AnyScan, error: ScanError, mark: Mark, *, end: End = "failed", result: Result | None = None
-) -> Change:
+def failed(scan: AnyScan, error: ScanError, mark: Mark, *, end: End = "failed", result: Result | None = None) -> Change:
     """any live state -> failed; a place that the scan holds is given back."""
     after = _next(Failed, scan, mark, "failed", error.message, end=end, error=error, result=result)
     number = known_scanner_scan(scan)
@@ -275,9 +266,7 @@ def stopping(scan: Launching | Running, stop: Stop, mark: Mark) -> Change:
 def tried(scan: Exporting | Validating, why: str, not_before: datetime, mark: Mark) -> Change:
     """exporting or validating -> the same: one more failed try, and when to try again."""
     state = state_of(scan)
-    after = _next(
-        type(scan), scan, mark, state, why, not_before=not_before, stage_attempts=_tried(scan, state)
-    )
+    after = _next(type(scan), scan, mark, state, why, not_before=not_before, stage_attempts=_tried(scan, state))
     return Change(scan=after)
 
 
@@ -339,4 +328,3 @@ def _tried(scan: Scan, stage: str) -> dict[str, int]:
 
 def _cleared(scan: Scan, stage: str) -> dict[str, int]:
     return {name: count for name, count in scan.stage_attempts.items() if name != stage}
-

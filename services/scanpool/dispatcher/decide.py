@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeAlias
-
-from scanpool_schemas.keys import Health, Load
-from scanpool_schemas.scan import Queued, ScanError
 
 from scanpool.coordination.places import free, utilisation
 from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.scanner import Activity, ScannerScan
+from scanpool_schemas.keys import Health, Load
+from scanpool_schemas.scan import Queued, ScanError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,12 +9,12 @@ from itertools import cycle
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from scanpool_schemas import subjects
-from scanpool_schemas.request import Priority
-from scanpool_schemas.scan import lane_state
 
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.pull import Puller
+from scanpool_schemas import subjects
+from scanpool_schemas.request import Priority
+from scanpool_schemas.scan import lane_state
 
 WEIGHTS: Mapping[Priority, int] = {"high": 6, "normal": 3, "low": 1}
 """Of ten scans placed while all lanes wait; low never starves."""
@@ -63,8 +63,7 @@ class Lanes:
         self._turns = turns(WEIGHTS)
         stream = subjects.pool_stream(pool)
         self._lanes = {
-            lane: Puller(client, stream, lane_state(lane), credit=1, on_arrival=self._sign.set)
-            for lane in WEIGHTS
+            lane: Puller(client, stream, lane_state(lane), credit=1, on_arrival=self._sign.set) for lane in WEIGHTS
         }
 
     async def start(self) -> None:
@@ -105,9 +104,7 @@ class Lanes:
 
     async def _has_room(self) -> bool:
         room = await self._survey()
-        self._handed_out = {
-            subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders
-        }
+        self._handed_out = {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders}
         return room.free > 0 and not self._handed_out
 
     async def _by_weight(self) -> Delivery | None:

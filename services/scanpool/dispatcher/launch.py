@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from scanpool_schemas.scan import Intent, Launching, ScanError
 
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
@@ -34,6 +33,7 @@ from scanpool.scanners.errors import (
 )
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Activity, Scanner, ScanSpec
+from scanpool_schemas.scan import Intent, Launching, ScanError
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +105,7 @@ class Launcher:
         number = await self._found_or_created(order)
         if number is None:
             return None
-        held = await self._ledger.commit(
-            order.held, transitions.intended(order.scan, number, self._mark())
-        )
+        held = await self._ledger.commit(order.held, transitions.intended(order.scan, number, self._mark()))
         if held is None:
             log.info("somebody else decided about this launch; stopping")
             return None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scanpool_schemas.scan import Launching
-
 from scanpool.dispatcher.launch import CredentialUnusable
 from scanpool.runtime import configuration
 from scanpool.runtime.configuration import Configuration, Secret, SecretUnavailable
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Escalation, Login, ScanSpec, SshKey, SshPassword, WindowsPassword
+from scanpool_schemas.scan import Launching
 
 
 class Orders:

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.events import ScannerEvent
-from scanpool_schemas.keys import Health
 
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.scanners.scanner import Readiness
+from scanpool_schemas import subjects
+from scanpool_schemas.events import ScannerEvent
+from scanpool_schemas.keys import Health
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +25,7 @@ class Looked(Protocol):
 
 async def read_health(jetstream: JetStream, pool: str, scanner: str) -> Health | None:
     """What is known of the scanner; None until it was first looked at."""
-    stored = await jetstream.last(
-        subjects.pool_stream(pool), subjects.key(pool, subjects.health_key(scanner))
-    )
+    stored = await jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.health_key(scanner)))
     return msgspec.json.decode(stored.body, type=Health) if stored and stored.body else None
 
 
@@ -39,9 +37,7 @@ async def look(jetstream: JetStream, pool: str, name: str, scanner: Looked, now:
     return after
 
 
-async def write_health(
-    jetstream: JetStream, pool: str, name: str, before: Health | None, after: Health
-) -> None:
+async def write_health(jetstream: JetStream, pool: str, name: str, before: Health | None, after: Health) -> None:
     """Write the scanner's health, and publish what changed as events of the scanner."""
     await jetstream.publish(
         Write(subject=subjects.key(pool, subjects.health_key(name)), body=msgspec.json.encode(after))

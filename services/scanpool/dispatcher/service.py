@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
-
-from scanpool_schemas.keys import Health
-from scanpool_schemas.scan import Launching, Queued, ScanError
-from scanpool_schemas.scan import Lease as LeaseFact
 
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
@@ -31,7 +28,9 @@ from scanpool.scanners.errors import (
 )
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Scanner, ScanSpec
-from datetime import timedelta
+from scanpool_schemas.keys import Health
+from scanpool_schemas.scan import Launching, Queued, ScanError
+from scanpool_schemas.scan import Lease as LeaseFact
 
 FULL = timedelta(seconds=2)
 NAMED = timedelta(seconds=30)
@@ -72,7 +71,7 @@ class Dispatcher:
         self._parts = parts
         self._launcher = Launcher(parts.ledger, parts.clockwork, parts.spec, self._scanner_failed)
 
-    async def place(self, held: Held, scan: Queued) -> Answer:
+    async def place(self, scan: Queued) -> Answer:
         """A queued scan: claim a place and launch, wait, or end it."""
         now = self._parts.clockwork.now()
         if waited_too_long(scan, now):
@@ -89,7 +88,7 @@ class Dispatcher:
                 change = transitions.claimed(scan, scanner, fact, self._mark())
                 return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=True))
 
-    async def take_over(self, held: Held, scan: Launching) -> Answer:
+    async def take_over(self, scan: Launching) -> Answer:
         """A launching scan: leave it to its holder, or take it over when its lease is over for certain."""
         clock = self._parts.clockwork
         over = scan.lease.until + self._parts.launch.takeover_after
@@ -139,9 +138,7 @@ class Dispatcher:
         if scanner is None:
             return
         ours = OurName(deployment=self._parts.deployment, scan_id=scan.id, run=scan.run)
-        await self._launcher.carry_out(
-            Order(held=won, scan=scan, scanner=scanner, ours=ours, lease=lease, fresh=fresh)
-        )
+        await self._launcher.carry_out(Order(held=won, scan=scan, scanner=scanner, ours=ours, lease=lease, fresh=fresh))
 
     async def _scanner_failed(self, pool: str, name: str, error: ScannerError) -> None:
         """A scanner that failed a launch is looked at as not ready until the next look says otherwise."""

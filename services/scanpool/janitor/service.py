@@ -8,9 +8,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, UnreadableEvent
 
 from scanpool.coordination.ledger import Held, Ledger, held_of
 from scanpool.coordination.stage import Clockwork
@@ -21,6 +18,9 @@ from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.settings import RetentionSettings
+from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load
+from scanpool_schemas.scan import AnyScan, UnreadableEvent
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,6 @@ from enum import Enum, auto
 from typing import Protocol
 
 import structlog
-from scanpool_schemas.scan import AnyScan, Completed, Failed, UnreadableEvent
 
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.transitions import known_scanner_scan
@@ -17,6 +16,7 @@ from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.errors import ScannerError, ScanNotFound
 from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.scanner import Activity, Scanner, ScannerScan
+from scanpool_schemas.scan import AnyScan, Completed, Failed, UnreadableEvent
 
 log = structlog.get_logger(__name__)
 
@@ -94,9 +94,7 @@ class Scanners(Protocol):
 class Cleanup:
     """Looks at each scanner of a pool, then at the events: an intent comes before its launch."""
 
-    def __init__(
-        self, ledger: Ledger, scanners: Scanners, deployment: str, retention: RetentionSettings
-    ) -> None:
+    def __init__(self, ledger: Ledger, scanners: Scanners, deployment: str, retention: RetentionSettings) -> None:
         self._ledger = ledger
         self._scanners = scanners
         self._deployment = deployment

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from scanpool_schemas.scan import Running, ScanError, Stopping
-
 from scanpool.coordination.transitions import is_overdue
 from scanpool.runtime.settings import PollSettings
 from scanpool.scanners.scanner import Activity, Progress
+from scanpool_schemas.scan import Running, ScanError, Stopping
 
 NEARLY_DONE_PERCENT = 90
 _SHARE_OF_AGE = 0.1
@@ -126,9 +125,7 @@ def stop_step(progress: Progress | None) -> StopStep:
     return AskToStop()
 
 
-def _goes_on(
-    scan: Running, progress: Progress, paused_for: timedelta, limits: Limits, now: datetime
-) -> Look:
+def _goes_on(scan: Running, progress: Progress, paused_for: timedelta, limits: Limits, now: datetime) -> Look:
     if progress.runs > 1:
         why = f"the scanner's history shows {progress.runs} runs of one launch"
         return StopIt(cause="operator", code="launched_twice", why=why)
@@ -136,12 +133,8 @@ def _goes_on(
         return stop
     if paused_for > limits.poll.paused_limit:
         return StopIt(cause="timeout", code="paused_too_long", why="was paused on the scanner for too long")
-    return LookAgain(
-        delay=interval(scan, progress, limits.poll, now), reason=f"{progress.status} {progress.percent} %"
-    )
+    return LookAgain(delay=interval(scan, progress, limits.poll, now), reason=f"{progress.status} {progress.percent} %")
 
 
 def _ended(code: str, scan: Running, what: str) -> ScanError:
-    return ScanError(
-        code=code, message=f"scan {scan.scanner_scan_id} on {scan.scanner} {what}", retryable=True
-    )
+    return ScanError(code=code, message=f"scan {scan.scanner_scan_id} on {scan.scanner} {what}", retryable=True)

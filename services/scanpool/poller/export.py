@@ -7,10 +7,10 @@ from pathlib import Path
 
 import anyio.to_thread
 import zstandard
-from scanpool_schemas.scan import Export, Exporting
 
 from scanpool.runtime.objects import Objects
 from scanpool.scanners.scanner import Scanner
+from scanpool_schemas.scan import Export, Exporting
 
 LEVEL = 3
 

@@ -9,12 +9,8 @@ from typing import Protocol
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.events import ScanProgress
-from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, StopCause, Stopping
 
 from scanpool.coordination import transitions
-from scanpool.coordination.ledger import Held
 from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
 from scanpool.poller import decide
@@ -29,6 +25,9 @@ from scanpool.scanners.errors import (
     ScanNotFound,
 )
 from scanpool.scanners.scanner import Activity, Progress, Scanner
+from scanpool_schemas import subjects
+from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, StopCause, Stopping
 
 _END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
 NOT_CONFIGURED = timedelta(seconds=30)
@@ -63,7 +62,7 @@ class Poller:
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
 
-    async def poll(self, held: Held, scan: Running) -> Answer:
+    async def poll(self, scan: Running) -> Answer:
         """A running scan: look at it once."""
         now = self._parts.clockwork.now()
         scanner = self._parts.scanners.get(scan.pool, scan.scanner)
@@ -78,7 +77,7 @@ class Poller:
         paused_for = await self._tell(scan, progress, now)
         return self._after(scan, decide.look(scan, progress, paused_for, self._parts.limits, now))
 
-    async def export(self, held: Held, scan: Exporting) -> Answer:
+    async def export(self, scan: Exporting) -> Answer:
         """A scan that is over on the scanner: fetch its report into the object store."""
         scanner = self._parts.scanners.get(scan.pool, scan.scanner)
         if scanner is None:
@@ -93,7 +92,7 @@ class Poller:
             return Retry(code=getattr(error, "code", "export_failed"), message=str(error))
         return Move(change=transitions.exported(scan, export, self._mark()))
 
-    async def stop(self, held: Held, scan: Stopping) -> Answer:
+    async def stop(self, scan: Stopping) -> Answer:
         """A scan that is to stop: it ends when the scanner confirms that nothing of it runs."""
         if decide.never_launched(scan):
             return self._stopped(scan)
@@ -189,9 +188,7 @@ async def _progress_or_none(scanner: Scanner, number: int) -> Progress | None:
 
 
 def _not_configured(scanner: str) -> Snooze:
-    return Snooze(
-        delay=NOT_CONFIGURED, reason=f"scanner {scanner} is not in this process's configuration any more"
-    )
+    return Snooze(delay=NOT_CONFIGURED, reason=f"scanner {scanner} is not in this process's configuration any more")
 
 
 def _lost(error: ScanNotFound) -> ScanError:

@@ -37,9 +37,7 @@ class Delivery:
         try:
             await self.client.request(self.reply, b"+ACK", timeout=5)
         except (nats.errors.Error, TimeoutError) as error:
-            raise BrokerUnavailable(
-                f"ack of {self.subject}: {str(error) or type(error).__name__}"
-            ) from error
+            raise BrokerUnavailable(f"ack of {self.subject}: {str(error) or type(error).__name__}") from error
 
     async def nak(self, delay: timedelta) -> None:
         """Hand it back; it is delivered again after the delay."""

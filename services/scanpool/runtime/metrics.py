@@ -20,45 +20,33 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.scans = self._counter("nessus_scans", "Scans that ended, by this process", "scan_type", "status")
-        self.settled = self._counter(
-            "scanpool_deliveries", "Deliveries settled, by this process", "stage", "outcome"
-        )
-        self.api_requests = self._counter(
-            "nessus_api_requests", "Calls to scanners, by this process", "tool", "status"
-        )
+        self.settled = self._counter("scanpool_deliveries", "Deliveries settled, by this process", "stage", "outcome")
+        self.api_requests = self._counter("nessus_api_requests", "Calls to scanners, by this process", "tool", "status")
         self.api_seconds = Histogram(
             "scanpool_scanner_request_seconds",
             "Duration of calls to scanners",
             ("tool",),
             registry=self.registry,
         )
-        self.validations = self._counter(
-            "nessus_validation", "Reports read, by this process", "pool", "result"
-        )
-        self.deleted = self._counter(
-            "nessus_ttl_deletions", "Scans deleted after their retention, by this process"
-        )
+        self.validations = self._counter("nessus_validation", "Reports read, by this process", "pool", "result")
+        self.deleted = self._counter("nessus_ttl_deletions", "Scans deleted after their retention, by this process")
         self.active = self._gauge("nessus_active_scans", "Scans that hold a place, all pools")
-        self.instances = self._gauge(
-            "nessus_scanner_instances", "Scanners configured", "scanner_type", "enabled"
-        )
+        self.instances = self._gauge("nessus_scanner_instances", "Scanners configured", "scanner_type", "enabled")
         self.scanner_active = self._gauge(
             "nessus_scanner_active_scans", "Scans that hold a place on the scanner", "scanner_instance"
         )
-        self.scanner_capacity = self._gauge(
-            "nessus_scanner_capacity", "Places of the scanner", "scanner_instance"
-        )
+        self.scanner_capacity = self._gauge("nessus_scanner_capacity", "Places of the scanner", "scanner_instance")
         self.scanner_utilization = self._gauge(
-            "nessus_scanner_utilization_pct", "Share of the scanner's places taken, 0 to 100", "scanner_instance"
+            "nessus_scanner_utilization_pct",
+            "Share of the scanner's places taken, 0 to 100",
+            "scanner_instance",
         )
         self.scanner_ready = self._gauge(
             "scanpool_scanner_ready", "1 where the scanner was ready when last looked at", "scanner_instance"
         )
         self.pool_capacity = self._gauge("nessus_pool_total_capacity", "Places of the pool", "pool")
         self.pool_active = self._gauge("nessus_pool_total_active", "Places of the pool taken", "pool")
-        self.pool_queue = self._gauge(
-            "nessus_pool_queue_depth", "Scans of the pool that wait for a place", "pool"
-        )
+        self.pool_queue = self._gauge("nessus_pool_queue_depth", "Scans of the pool that wait for a place", "pool")
         self.queue = self._gauge("nessus_queue_depth", "Scans that wait for a place, all pools", "queue")
 
     def text(self) -> bytes:

@@ -48,9 +48,7 @@ class Objects:
         Raises:
             BrokerUnavailable: it was not stored whole.
         """
-        meta = ObjectMeta(
-            name=name, description=description, options=ObjectMetaOptions(max_chunk_size=CHUNK_BYTES)
-        )
+        meta = ObjectMeta(name=name, description=description, options=ObjectMetaOptions(max_chunk_size=CHUNK_BYTES))
         try:
             store = await self._store()
             with source.open("rb") as file:
@@ -97,9 +95,7 @@ class Objects:
         """
         try:
             store = await self._store()
-            with contextlib.suppress(
-                nats.js.errors.ObjectNotFoundError, nats.js.errors.ObjectDeletedError
-            ):
+            with contextlib.suppress(nats.js.errors.ObjectNotFoundError, nats.js.errors.ObjectDeletedError):
                 await store.delete(name)
         except nats.errors.Error as error:
             raise BrokerUnavailable(f"deleting object {name}: {_said(error)}") from error

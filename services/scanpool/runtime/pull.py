@@ -127,9 +127,7 @@ class Puller:
             "idle_heartbeat": int(self._heartbeat_s * 1e9),
         }
         try:
-            await self._client.publish(
-                self._subject, msgspec.json.encode(request), reply=f"{self._inbox}.{self._pull}"
-            )
+            await self._client.publish(self._subject, msgspec.json.encode(request), reply=f"{self._inbox}.{self._pull}")
         except (nats.errors.Error, OSError) as error:
             self._outstanding = 0
             log.debug("pull not sent", consumer=self.consumer, error=str(error))
@@ -151,9 +149,7 @@ class Puller:
             return
         self._outstanding = 0
         if "Consumer Deleted" in headers.get("Description", ""):
-            self._gone = (
-                f"consumer {self.consumer} of stream {self.stream} was deleted; run `scanpool topology apply`"
-            )
+            self._gone = f"consumer {self.consumer} of stream {self.stream} was deleted; run `scanpool topology apply`"
             self._wake()
         elif status in _RENEWED:
             await self._ask()

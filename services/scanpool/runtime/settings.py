@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from scanpool_schemas.names import check_pool_name
-
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import DEFAULT_URL, NatsAddress
+from scanpool_schemas.names import check_pool_name
 
 
 class SettingInvalid(ValueError):

@@ -10,14 +10,14 @@ from enum import Enum, auto
 
 import msgspec
 import structlog
-from scanpool_schemas import subjects
-from scanpool_schemas.events import DeadLetter as DeadLetterEvent
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
+from scanpool_schemas import subjects
+from scanpool_schemas.events import DeadLetter as DeadLetterEvent
 
 log = structlog.get_logger(__name__)
 

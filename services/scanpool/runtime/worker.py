@@ -116,9 +116,7 @@ class Worker:
             slots.release()
             raise
 
-    async def _start(
-        self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup
-    ) -> None:
+    async def _start(self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup) -> None:
         self._in_hand[id(delivery)] = delivery
         handlers.start_soon(self._handle, delivery, slots)
 

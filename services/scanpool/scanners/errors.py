@@ -41,9 +41,7 @@ class ScannerUnavailable(ScannerError):
 
     code = "scanner_unavailable"
 
-    def __init__(
-        self, scanner: str, operation: str, message: str, *, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, scanner: str, operation: str, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(scanner, operation, message)
         self.retry_after_s = retry_after_s
         """Seconds that the scanner asked for, capped; None when it named none."""

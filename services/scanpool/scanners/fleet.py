@@ -74,9 +74,7 @@ class Fleet:
             return known[1] if known else None
         if known is not None:
             self._replaced.append(known[1])
-        made = NessusScanner(
-            self._settings(pool, wanted), sessions=self._sessions, observe=self._observed(pool, name)
-        )
+        made = NessusScanner(self._settings(pool, wanted), sessions=self._sessions, observe=self._observed(pool, name))
         self._made[pool, name] = (wanted, made)
         return made
 
@@ -98,9 +96,7 @@ class Fleet:
             scanner_instance=f"{pool}.{scanner.instance_id}",
             url=scanner.url,
             sign_in=_sign_in(scanner),
-            tls=Tls(
-                verify=scanner.tls.verify, ca_bundle=scanner.tls.ca_bundle, fingerprint=scanner.tls.pin
-            ),
+            tls=Tls(verify=scanner.tls.verify, ca_bundle=scanner.tls.ca_bundle, fingerprint=scanner.tls.pin),
             request_timeout=self._timeout,
             export=ExportLimits(max_report_bytes=self._max_report_bytes),
         )
@@ -108,9 +104,7 @@ class Fleet:
 
 def _sign_in(scanner: configuration.Scanner) -> SignIn:
     if scanner.access_key is not None and scanner.secret_key is not None:
-        return ApiKeys(
-            access_key=scanner.access_key.reveal(), secret_key=scanner.secret_key.reveal()
-        )
+        return ApiKeys(access_key=scanner.access_key.reveal(), secret_key=scanner.secret_key.reveal())
     if scanner.username is not None and scanner.password is not None:
         return UserPassword(username=scanner.username, password=scanner.password.reveal())
     raise SecretUnavailable(

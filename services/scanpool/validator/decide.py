@@ -41,7 +41,5 @@ def shortcoming(request: ScanRequest, result: Result) -> ScanError | None:
 
 def _nothing_known(result: Result) -> ScanError:
     if result.results_summary.hosts_scanned == 0:
-        return ScanError(
-            code="empty_scan", message="no host answered the scan, so no login was tried", retryable=True
-        )
+        return ScanError(code="empty_scan", message="no host answered the scan, so no login was tried", retryable=True)
     return ScanError(code="auth_unknown", message="the report does not say whether any login worked")

@@ -10,9 +10,6 @@ from pathlib import Path
 import anyio.to_thread
 import structlog
 import zstandard
-from scanpool_schemas import subjects
-from scanpool_schemas.result import Result
-from scanpool_schemas.scan import Validating
 
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held
@@ -26,6 +23,9 @@ from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
 from scanpool.runtime.outcomes import Retry
 from scanpool.validator.decide import credentials_of, is_privileged, shortcoming
+from scanpool_schemas import subjects
+from scanpool_schemas.result import Result
+from scanpool_schemas.scan import Validating
 
 PIECE_BYTES = 256 * 1024
 
@@ -51,14 +51,15 @@ class Validator:
     def __init__(self, parts: ValidatorParts) -> None:
         self._parts = parts
 
-    async def validate(self, held: Held, scan: Validating) -> Answer:
+    async def validate(self, scan: Validating) -> Answer:
         """A scan whose report is in the object store: read it, then complete or fail."""
         try:
             result = await self._result(scan)
         except (ObjectMissing, BrokerUnavailable, zstandard.ZstdError) as error:
             return Retry(code="export_unreadable", message=f"{scan.export.object}: {error}")
         if result.error is None and result.results_summary.sha256 != scan.export.sha256:
-            return Retry(code="export_unreadable", message=f"{scan.export.object}: not the bytes that were exported")
+            message = f"{scan.export.object}: not the bytes that were exported"
+            return Retry(code="export_unreadable", message=message)
         self._parts.observe(scan, result)
         log.info(
             "report read",
@@ -80,9 +81,7 @@ class Validator:
             return await anyio.to_thread.run_sync(self._read, scan, packed)
 
     def _read(self, scan: Validating, packed: Path) -> Result:
-        asked = Asked(
-            credentials=credentials_of(scan.request), privileged=is_privileged(scan.request)
-        )
+        asked = Asked(credentials=credentials_of(scan.request), privileged=is_privileged(scan.request))
         return validate(_unpacked(packed), asked, self._parts.limits)
 
     async def _purge(self, ended: Held) -> None:

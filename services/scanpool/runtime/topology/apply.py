@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from scanpool_schemas import subjects
-
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
 from scanpool.runtime.topology.definitions import Config, Consumer, Schedule, Topology
+from scanpool_schemas import subjects
 
 _ABSENT = {10059, 10014}
 _SCHEDULE = "Nats-Schedule"
@@ -114,9 +113,7 @@ async def _schedule_difference(jetstream: JetStream, wanted: Schedule) -> Differ
     every = found.headers.get(_SCHEDULE, "")
     if every == _every(wanted):
         return None
-    return Difference(
-        kind="schedule", name=wanted.job, missing=False, fields=(f"every: {every} -> {_every(wanted)}",)
-    )
+    return Difference(kind="schedule", name=wanted.job, missing=False, fields=(f"every: {every} -> {_every(wanted)}",))
 
 
 def _schedule_write(schedule: Schedule) -> Write:
@@ -169,7 +166,6 @@ def _same(found: Mapping[str, Any], key: str, wanted: Any) -> bool:
 
 def _source_in(found: Sequence[Config], wanted: Config) -> bool:
     return any(
-        source["name"] == wanted["name"]
-        and source.get("subject_transforms") == wanted["subject_transforms"]
+        source["name"] == wanted["name"] and source.get("subject_transforms") == wanted["subject_transforms"]
         for source in found
     )

@@ -60,7 +60,11 @@ class Topology:
 
 
 def topology(
-    pools: Sequence[str], *, replicas: int | None = None, janitor_every_s: int = 30, cleanup_every_s: int = 300
+    pools: Sequence[str],
+    *,
+    replicas: int | None = None,
+    janitor_every_s: int = 30,
+    cleanup_every_s: int = 300,
 ) -> Topology:
     """The whole topology for the pools; the streams come before those that take from them.
 
@@ -151,7 +155,10 @@ def _taken_from_pools(pools: Sequence[str], states: Sequence[StateName]) -> list
         {
             "name": subjects.pool_stream(pool),
             "subject_transforms": [
-                {"src": subjects.event(pool, state, "*"), "dest": subjects.event(pool, state, "{{wildcard(1)}}")}
+                {
+                    "src": subjects.event(pool, state, "*"),
+                    "dest": subjects.event(pool, state, "{{wildcard(1)}}"),
+                }
                 for state in states
             ],
         }
