@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
+
+from scanpool_schemas.instants import Instant
 
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,9 +19,9 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The scanner's own word."""
     hosts_seen: int = 0
     hosts_done: int = 0
-    paused_since: datetime | None = None
+    paused_since: Instant | None = None
     """Since when somebody has it paused on the scanner."""
-    at: datetime
+    at: Instant
 
 
 class ScannerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,7 +32,7 @@ class ScannerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     event: str
     """ready, not-ready, may-not-launch, second-run."""
     reason: str = ""
-    at: datetime
+    at: Instant
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,9 +53,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body_base64: str | None = None
     """The original body where it is not, byte for byte."""
     attempts: int = 1
-    first_at: datetime
+    first_at: Instant
     """When the message was stored."""
-    last_at: datetime
+    last_at: Instant
     """When it was given up."""
     errors: tuple[str, ...] = ()
     """The chain of errors, the outermost first."""

@@ -5,9 +5,11 @@ A key is read and written as KV (`$KV.pool-<pool>.<key>`) and is JSON, one struc
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
+
+from scanpool_schemas.instants import Instant
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +19,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """Places: the most scans of ours that may be on the scanner at once."""
     holders: tuple[str, ...] = ()
     """Ids of the scans that hold a place; a place is held until the scan is over on the scanner."""
-    last_used: datetime | None = None
+    last_used: Instant | None = None
     """When a place was last taken; ties between scanners go to the least recently used."""
 
 
@@ -28,8 +30,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """It answers, its plugins are loaded and its sign-in works."""
     reason: str = ""
     """Why it is not ready, or why it may not launch, in one sentence; empty when all is well."""
-    checked_at: datetime
-    last_seen: datetime | None = None
+    checked_at: Instant
+    last_seen: Instant | None = None
     """When it last answered a readiness check."""
     can_launch: bool | None = None
     """Whether its licence lets an API client create and launch scans; null while unknown."""

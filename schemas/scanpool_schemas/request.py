@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -77,6 +78,7 @@ class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 _Request = TypeVar("_Request", ScanRequest, CancelRequest)
 
+_PLACE = re.compile(r"(?P<message>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`", re.DOTALL)
 _SECRET_WORDS = ("password", "passphrase", "secret", "private_key", "token", "community")
 
 
@@ -113,7 +115,7 @@ def differences(one: ScanRequest, other: ScanRequest) -> tuple[str, ...]:
 def _decode(body: bytes, kind: type[_Request]) -> _Request:
     try:
         document: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid("", f"not a JSON document: {error}") from error
     if not isinstance(document, dict):
         raise RequestInvalid("", f"a JSON object is needed, not {type(document).__name__}")
@@ -134,8 +136,8 @@ def _refuse_unknown(document: dict[str, Any], known: tuple[str, ...]) -> None:
 
 def _located(error: msgspec.ValidationError) -> RequestInvalid:
     """Split msgspec's sentence into what is wrong and where (`… - at `$.targets[0]``)."""
-    message, _, place = str(error).partition(" - at `$")
-    return RequestInvalid(place.strip("`").removeprefix("."), message)
+    found = _PLACE.fullmatch(str(error))
+    return RequestInvalid(found["path"], found["message"]) if found else RequestInvalid("", str(error))
 
 
 def _check(request: ScanRequest) -> None:

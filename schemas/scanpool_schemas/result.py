@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+from scanpool_schemas.instants import Instant
 
 
 class Credentials(StrEnum):
@@ -144,9 +145,9 @@ class ResultsSummary(msgspec.Struct, frozen=True, kw_only=True):
     scanner_version: str = ""
     plugin_feed: str = ""
     """Version of the plugins, as 202511060226."""
-    started_at: datetime | None = None
+    started_at: Instant | None = None
     """The earliest host's start; null where the report has no time with a zone."""
-    ended_at: datetime | None = None
+    ended_at: Instant | None = None
     """The latest host's end; null where the report has no time with a zone."""
     started_local: str = ""
     """The earliest host's start by the scanner's clock, ISO 8601 without a zone."""

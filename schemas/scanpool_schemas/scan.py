@@ -10,11 +10,11 @@ Any state before the last two may end `failed`; those that wait on tries may end
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from scanpool_schemas.instants import Instant
 from scanpool_schemas.request import Priority, ScanRequest
 from scanpool_schemas.result import Result
 
@@ -41,7 +41,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """One thing that happened to the scan."""
 
     state: StateName
-    at: datetime
+    at: Instant
     by: By
     why: str = ""
 
@@ -50,7 +50,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """Who alone may talk to the scanner about this launch, and until when."""
 
     by: str
-    until: datetime
+    until: Instant
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     attempt: int
     scanner_scan_id: int
-    at: datetime
+    at: Instant
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """The code that it will end with."""
     why: str
     by: str
-    at: datetime
+    at: Instant
     was: Literal["launching", "running"]
 
 
@@ -109,8 +109,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     """As admitted: targets normalised, hostnames pinned where the pool limits networks."""
     request_digest: str
     """Of the request as it was submitted."""
-    submitted_at: datetime
-    at: datetime
+    submitted_at: Instant
+    at: Instant
     """When this state was committed."""
     nonce: str
     """Of this commit: whoever reads it back knows whether the commit was its own."""
@@ -120,7 +120,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     """Rises with each claim or takeover of a launch."""
     stage_attempts: dict[str, int] = {}
     """Failed tries by stage."""
-    not_before: datetime | None = None
+    not_before: Instant | None = None
     """The stage is not tried again before this."""
     trace_id: str = ""
     """W3C trace id of the submission, 32 hex digits."""
@@ -137,11 +137,11 @@ class Queued(Scan, frozen=True, kw_only=True, omit_defaults=True, tag="queued"):
     """Waits for a place on a scanner. Committed by admission, read by the dispatcher."""
 
     lane: Priority
-    queued_at: datetime
+    queued_at: Instant
 
 
 class _OnScanner(Scan, frozen=True, kw_only=True, omit_defaults=True):
-    queued_at: datetime
+    queued_at: Instant
     scanner: str
     """The scanner of the pool that has it; it never leaves this scanner once the intent is committed."""
 
@@ -149,7 +149,7 @@ class _OnScanner(Scan, frozen=True, kw_only=True, omit_defaults=True):
 class Launching(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="launching"):
     """Holds a place and is being created and launched. Committed and read by the dispatcher."""
 
-    claimed_at: datetime
+    claimed_at: Instant
     """When it took its place; takeovers do not change it."""
     lease: Lease
     intent: Intent | None = None
@@ -159,15 +159,15 @@ class Running(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="ru
     """Runs on the scanner and holds a place. Committed by the dispatcher, read by the poller."""
 
     scanner_scan_id: int
-    running_at: datetime
+    running_at: Instant
 
 
 class Exporting(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="exporting"):
     """Over on the scanner; its report is to be fetched. Committed and read by the poller."""
 
     scanner_scan_id: int
-    running_at: datetime
-    scanned_at: datetime
+    running_at: Instant
+    scanned_at: Instant
     """When the scan was seen to be over on the scanner."""
 
 
@@ -175,8 +175,8 @@ class Validating(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag=
     """Its report is in the object store. Committed by the poller, read by the validator."""
 
     scanner_scan_id: int
-    running_at: datetime
-    scanned_at: datetime
+    running_at: Instant
+    scanned_at: Instant
     export: Export
 
 
@@ -185,7 +185,7 @@ class Stopping(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
     stop: Stop
     scanner_scan_id: int | None = None
-    running_at: datetime | None = None
+    running_at: Instant | None = None
     lease: Lease | None = None
     intent: Intent | None = None
 
@@ -194,8 +194,8 @@ class Completed(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="
     """Its report is whole and read. Committed by the validator; for subscribers. Never left."""
 
     scanner_scan_id: int
-    running_at: datetime
-    scanned_at: datetime
+    running_at: Instant
+    scanned_at: Instant
     export: Export
     result: Result
 
@@ -217,11 +217,11 @@ class Dead(Scan, frozen=True, kw_only=True, omit_defaults=True, tag="dead"):
 
     dead: DeadFrom
     error: ScanError
-    queued_at: datetime
+    queued_at: Instant
     scanner: str | None = None
     scanner_scan_id: int | None = None
-    running_at: datetime | None = None
-    scanned_at: datetime | None = None
+    running_at: Instant | None = None
+    scanned_at: Instant | None = None
     export: Export | None = None
 
 
@@ -307,5 +307,5 @@ def decode_scan(state: str, body: bytes, kind: str | None = None) -> AnyScan:
         raise UnreadableEvent(f"event type {kind!r} is not known to this version of scanpool")
     try:
         return msgspec.json.decode(body, type=struct)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableEvent(f"not a {state} event: {error}") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.instants import Instant
 from scanpool_schemas.request import Priority, ScanType
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
@@ -48,8 +48,8 @@ class ScanStatus(msgspec.Struct, frozen=True, kw_only=True):
     run: int
     attempt: int
     trace_id: str
-    submitted_at: datetime
-    updated_at: datetime
+    submitted_at: Instant
+    updated_at: Instant
     cancelling: bool
     dead_letter: bool
     authentication_status: str | None

@@ -168,9 +168,7 @@ async def test_each_edition_says_whether_it_may_launch(
 
 
 @pytest.mark.parametrize("profile", ["nessus-professional", "nessus-essentials"])
-async def test_a_restricted_edition_is_refused_to_launch_and_may_still_be_read(
-    tmp_path: Path, profile: str
-) -> None:
+async def test_a_restricted_edition_is_refused_to_launch_and_may_still_be_read(tmp_path: Path, profile: str) -> None:
     async with another(profile=profile) as (emulator, scanner):
         there = await scanner.scans()
         before = await emulator.control.stats()
@@ -256,9 +254,7 @@ async def test_a_right_credential_gives_an_authenticated_report(
     assert network.LINUX_PASSWORD not in content
 
 
-async def test_a_wrong_credential_gives_a_report_without_local_checks(
-    scanner: NessusScanner, tmp_path: Path
-) -> None:
+async def test_a_wrong_credential_gives_a_report_without_local_checks(scanner: NessusScanner, tmp_path: Path) -> None:
     login = SshPassword(username=network.LINUX_ACCOUNT, password=network.WRONG_PASSWORD)
     scan = await run(scanner, a_scan(login=login))
     await scanner.export(scan, tmp_path / "r")
@@ -280,9 +276,7 @@ async def test_a_scan_that_runs_can_be_stopped_but_neither_launched_again_nor_de
     assert (done["launched"], done["deleted"]) == (1, True)
 
 
-async def test_a_scan_that_the_scanner_aborts_is_over(
-    emulator: RunningEmulator, scanner: NessusScanner
-) -> None:
+async def test_a_scan_that_the_scanner_aborts_is_over(emulator: RunningEmulator, scanner: NessusScanner) -> None:
     await emulator.control.fault("aborted")
     scan = await scanner.create(a_scan())
     await scanner.launch(scan)
@@ -408,9 +402,7 @@ async def test_a_slow_scanner_is_given_up_in_time(emulator: RunningEmulator) -> 
             await impatient.scans()
 
 
-async def test_a_scan_that_the_scanner_forgot_is_not_found(
-    emulator: RunningEmulator, scanner: NessusScanner
-) -> None:
+async def test_a_scan_that_the_scanner_forgot_is_not_found(emulator: RunningEmulator, scanner: NessusScanner) -> None:
     scan = await scanner.create(a_scan())
     await emulator.control.fault("lost_scan")
     with pytest.raises(errors.ScanNotFound):
@@ -435,9 +427,7 @@ async def test_an_export_that_fails_once_is_made_anew(
 
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("fault", ["export_error", "truncated_export"])
-async def test_an_export_that_fails_again_and_again_leaves_no_file(
-    tmp_path: Path, legacy: bool, fault: str
-) -> None:
+async def test_an_export_that_fails_again_and_again_leaves_no_file(tmp_path: Path, legacy: bool, fault: str) -> None:
     async with another(legacy_export=legacy) as (emulator, scanner):
         scan = await run(scanner, a_scan())
         await emulator.control.fault(fault)
@@ -446,9 +436,7 @@ async def test_an_export_that_fails_again_and_again_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_policies_and_folders_are_found_by_name(
-    emulator: RunningEmulator, scanner: NessusScanner
-) -> None:
+async def test_policies_and_folders_are_found_by_name(emulator: RunningEmulator, scanner: NessusScanner) -> None:
     policy = (await emulator.api.get("/policies")).json()["policies"][0]["name"]
     (await emulator.api.post("/folders", json={"name": "Weekly"})).raise_for_status()
     scan = await scanner.create(a_scan(policy=policy, folder="Weekly"))

@@ -74,9 +74,7 @@ async def test_an_idle_session_is_over() -> None:
 async def test_five_wrong_passwords_lock_the_account() -> None:
     async with running_emulator() as emulator, anonymous(emulator) as http:
         for password in [*["wrong"] * 5, emulator.options.password]:
-            answer = await http.post(
-                "/session", json={"username": emulator.options.username, "password": password}
-            )
+            answer = await http.post("/session", json={"username": emulator.options.username, "password": password})
             assert (answer.status_code, answer.text) == (401, '{"error":"Invalid Credentials"}')
         assert (await emulator.control.stats())["auth_failures"] == 6
 
@@ -238,9 +236,7 @@ async def test_an_emulator_that_was_not_entered_has_no_port() -> None:
 async def test_without_a_server_everything_works_but_cutting() -> None:
     transport = httpx.ASGITransport(create_app(Options(time_scale=1000)))
     keys = f"accessKey={Options().access_key}; secretKey={Options().secret_key}"
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://nessus", headers={"X-ApiKeys": keys}
-    ) as api:
+    async with httpx.AsyncClient(transport=transport, base_url="http://nessus", headers={"X-ApiKeys": keys}) as api:
         scan = await create(api)
         await launch(api, scan)
         await status_becomes(api, scan, "completed")

@@ -73,9 +73,7 @@ async def test_a_folder_is_named_and_sent_as_its_number() -> None:
         (a_scan_spec(folder="Daily"), "no folder 'Daily'; it has: Trash, Weekly"),
     ],
 )
-async def test_a_name_that_the_scanner_does_not_have_is_refused_with_those_it_has(
-    spec: ScanSpec, said: str
-) -> None:
+async def test_a_name_that_the_scanner_does_not_have_is_refused_with_those_it_has(spec: ScanSpec, said: str) -> None:
     async with ScriptedScanner(a_script()) as server, NessusScanner(nessus_settings(server.url)) as scanner:
         with pytest.raises(errors.TemplateUnknown, match=re.escape(said)):
             await scanner.create(spec)

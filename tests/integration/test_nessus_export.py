@@ -46,9 +46,7 @@ def a_script(**changes: object) -> Script:
     return script  # type: ignore[return-value]
 
 
-async def export(
-    script: Script, destination: Path, limits: ExportLimits = QUICK
-) -> tuple[ScriptedScanner, object]:
+async def export(script: Script, destination: Path, limits: ExportLimits = QUICK) -> tuple[ScriptedScanner, object]:
     """Export scan 7; answers the server, and the report or the error."""
     async with (
         ScriptedScanner(script) as server,
@@ -184,9 +182,7 @@ async def test_an_export_that_is_never_ready_fails_in_time(tmp_path: Path) -> No
 
 
 async def test_a_download_that_drips_ends_in_time_and_leaves_no_file(tmp_path: Path) -> None:
-    limits = ExportLimits(
-        poll_interval=timedelta(milliseconds=10), download_within=timedelta(milliseconds=200)
-    )
+    limits = ExportLimits(poll_interval=timedelta(milliseconds=10), download_within=timedelta(milliseconds=200))
     with anyio.fail_after(3):
         _, error = await export(a_script(download=trickle), tmp_path / "r", limits)
     assert type(error) is errors.ExportFailed

@@ -53,9 +53,7 @@ async def test_the_pinned_certificate_is_trusted_without_any_ca(
     assert server.received_bytes > 0
 
 
-async def test_the_pin_is_checked_on_every_new_connection(
-    certificate: Certificate, another: Certificate
-) -> None:
+async def test_the_pin_is_checked_on_every_new_connection(certificate: Certificate, another: Certificate) -> None:
     context = server_context(certificate)
     closing = {"GET /scans": raw(b'{"scans": null}', headers={"Connection": "close"})}
     async with (

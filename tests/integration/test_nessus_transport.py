@@ -256,9 +256,7 @@ async def test_a_launch_that_never_got_a_connection_was_not_sent() -> None:
         NessusScanner(nessus_settings(server.url, max_connections=2, request_timeout=IMPATIENT)) as scanner,
     ):
         await scanner.readiness()
-        results = await asyncio.gather(
-            scanner.scans(), scanner.scans(), scanner.launch(7), return_exceptions=True
-        )
+        results = await asyncio.gather(scanner.scans(), scanner.scans(), scanner.launch(7), return_exceptions=True)
     assert type(results[2]) is errors.ScannerUnavailable
     assert "nothing was sent" in str(results[2])
     assert server.count("POST /scans/7/launch") == 0

@@ -24,9 +24,7 @@ def history(steps: list[tuple[float, Command | None]], aborts_at: float | None) 
 
 
 @given(STEPS, ABORTS)
-def test_what_has_ended_never_lives_again(
-    steps: list[tuple[float, Command | None]], aborts_at: float | None
-) -> None:
+def test_what_has_ended_never_lives_again(steps: list[tuple[float, Command | None]], aborts_at: float | None) -> None:
     lives = [life for _, life in history(steps, aborts_at)]
     for before, after in pairwise(lives):
         assert before.status.active or after == before

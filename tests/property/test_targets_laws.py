@@ -43,9 +43,7 @@ ranges = st.one_of(
     st.tuples(near_v4, near_v4).map(lambda pair: f"{min(pair)}-{max(pair)}"),
     st.tuples(near_v6, near_v6).map(lambda pair: f"{min(pair)}-{max(pair)}"),
 )
-octets = st.tuples(st.just([10, 10]), st.just([0, 0]), octet, octet).map(
-    lambda four: ".".join(map(octet_text, four))
-)
+octets = st.tuples(st.just([10, 10]), st.just([0, 0]), octet, octet).map(lambda four: ".".join(map(octet_text, four)))
 pinned = st.tuples(hostnames, addresses).map(lambda pair: f"{pair[0]}[{pair[1]}]")
 numeric = st.one_of(addresses, networks, ranges, octets)
 expressions = st.one_of(numeric, hostnames, pinned)
@@ -122,9 +120,7 @@ def test_covers_and_overlaps_are_those_of_sets(some: list[str], others: list[str
 
 
 @given(sets, sets)
-def test_the_interval_algebra_is_that_of_sets(
-    left: list[tuple[int, int]], right: list[tuple[int, int]]
-) -> None:
+def test_the_interval_algebra_is_that_of_sets(left: list[tuple[int, int]], right: list[tuple[int, int]]) -> None:
     def as_set(intervals: algebra.Intervals) -> set[int]:
         return {n for first, last in intervals for n in range(first, last + 1)}
 

@@ -11,8 +11,8 @@ import httpx
 from scanpool.emulator.options import Options
 from scanpool.emulator.server import Emulator
 
-TEMPO = 200.0
-"""A scan of the default length takes 0.3 seconds."""
+TEMPO = 600.0
+"""A scan of the default length takes 0.1 seconds."""
 
 
 class Control:
@@ -65,12 +65,11 @@ async def running_emulator(*, tls: bool = False, **options: Any) -> AsyncIterato
         keys = f"accessKey={emulator.access_key}; secretKey={emulator.secret_key}"
         async with (
             httpx.AsyncClient(base_url=emulator.url, verify=verify) as anonymous,
-            httpx.AsyncClient(
-                base_url=emulator.url, verify=verify, headers={"X-ApiKeys": keys}, timeout=10
-            ) as api,
+            httpx.AsyncClient(base_url=emulator.url, verify=verify, headers={"X-ApiKeys": keys}, timeout=10) as api,
         ):
             yield RunningEmulator(emulator, chosen, Control(anonymous), api)
 
 
 def _trusting(ca_pem: str | None) -> ssl.SSLContext | bool:
-    return ssl.create_default_context(cadata=ca_pem) if ca_pem else True
+    """What to verify against; nothing has to be where there is no TLS."""
+    return ssl.create_default_context(cadata=ca_pem) if ca_pem else False

@@ -58,9 +58,7 @@ def test_endless_nesting_is_refused(tmp_path: Path) -> None:
     assert "nested deeper than 20 levels" in refusal(tmp_path, "[" * 50_000)
 
 
-@pytest.mark.parametrize(
-    "text", ["a: !!python/object/apply:os.getcwd []", "a: !custom x", "a: !!set {x: null}"]
-)
+@pytest.mark.parametrize("text", ["a: !!python/object/apply:os.getcwd []", "a: !custom x", "a: !!set {x: null}"])
 def test_tags_are_refused(tmp_path: Path, text: str) -> None:
     (found,) = findings(tmp_path, text)
     assert "a: tag " in found
@@ -74,9 +72,7 @@ def test_a_key_that_is_not_text_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: 2027-99-99", "a: !!int password", "a: " + "9" * 5_000])
-def test_a_value_that_is_none_of_its_kind_is_refused_without_being_repeated(
-    tmp_path: Path, text: str
-) -> None:
+def test_a_value_that_is_none_of_its_kind_is_refused_without_being_repeated(tmp_path: Path, text: str) -> None:
     document = read_document(written(tmp_path, text))
     assert document.root == {"a": UNREADABLE}
     assert "is no valid" in document.findings[0].message

@@ -37,9 +37,7 @@ def test_references_are_filled_in(text: str, filled: str) -> None:
     assert interpolate(text, VALUES) == filled
 
 
-@pytest.mark.parametrize(
-    "text", ["${", "${A", "${}", "${1A}", "${A-b}", "${A:b}", "${A:-${B_2}}", "${ A }", "${A.B}"]
-)
+@pytest.mark.parametrize("text", ["${", "${A", "${}", "${1A}", "${A-b}", "${A:b}", "${A:-${B_2}}", "${ A }", "${A.B}"])
 def test_a_malformed_reference_is_an_error_that_does_not_repeat_the_text(text: str) -> None:
     with pytest.raises(InterpolationError, match=r"begins no reference.*write \$\{NAME\}") as raised:
         interpolate(f"secret{text}", VALUES)

@@ -13,9 +13,7 @@ from tests.support.scanners_file import ENVIRON, a_configuration, a_pool, a_scan
 def test_a_good_file_replaces_the_configuration(tmp_path: Path) -> None:
     live = LiveConfiguration(written(tmp_path, a_configuration()), ENVIRON)
     before = live.current
-    written(
-        tmp_path, a_configuration(pools={"internal": a_pool(scanners=[a_scanner(max_concurrent_scans=9)])})
-    )
+    written(tmp_path, a_configuration(pools={"internal": a_pool(scanners=[a_scanner(max_concurrent_scans=9)])}))
     assert live.current is before
     outcome = live.reload()
     assert isinstance(outcome, Reloaded)

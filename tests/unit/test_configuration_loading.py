@@ -154,9 +154,7 @@ def test_every_escalation_method_has_a_name_of_its_own_in_the_api() -> None:
         (of_scanner(tls={"verify": False}), f"{SCANNER}.tls.verify: the scanner's certificate"),
         (of_scanner(enabled=False), "pools.internal.scanners: every scanner is switched of"),
         (
-            of_pool(
-                scanners=[a_scanner(), a_scanner(instance_id="two", url="https://NESSUS1.corp.example:8834/")]
-            ),
+            of_pool(scanners=[a_scanner(), a_scanner(instance_id="two", url="https://NESSUS1.corp.example:8834/")]),
             "pools.internal.scanners[1].url: pools.internal.scanners[0].url is the same scanner",
         ),
     ],
@@ -213,9 +211,7 @@ def test_check_tells_of_a_bundle_that_is_absent_or_holds_no_certificate(tmp_path
 def test_only_the_secrets_of_the_pools_served_need_to_be_there(tmp_path: Path) -> None:
     secret = {"env": "UNSET"}
     pools = {"internal": a_pool(), "dmz": a_pool(scanners=[a_scanner(url="https://b", access_key=secret)])}
-    path = written(
-        tmp_path, a_configuration(pools=pools, credentials=[a_credential(pools=["dmz"], password=secret)])
-    )
+    path = written(tmp_path, a_configuration(pools=pools, credentials=[a_credential(pools=["dmz"], password=secret)]))
     configuration = load(path, ENVIRON)
     assert unavailable(configuration, path, ["internal"]) == []
     assert [each.path for each in unavailable(configuration, path, ["dmz"])] == [

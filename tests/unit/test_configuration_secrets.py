@@ -88,9 +88,7 @@ def test_a_variable_is_read_at_each_use() -> None:
         ("-----BEGIN\nabc\n-----END\n", "-----BEGIN\nabc\n-----END\n"),
     ],
 )
-def test_one_line_loses_its_newline_and_several_lines_stay_as_they_are(
-    tmp_path: Path, text: str, value: str
-) -> None:
+def test_one_line_loses_its_newline_and_several_lines_stay_as_they_are(tmp_path: Path, text: str, value: str) -> None:
     assert Secret(Origin.FILE, str(a_file(tmp_path, text))).reveal() == value
 
 

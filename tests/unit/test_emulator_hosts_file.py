@@ -26,9 +26,7 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_a_hosts_file_describes_hosts(tmp_path: Path) -> None:
     first, second = load_hosts(written(tmp_path, GOOD))
     assert first.accounts == (
-        Account(
-            username="root", password="toor", ssh_key=True, escalation={"sudo": "", "Cisco 'enable'": "en"}
-        ),
+        Account(username="root", password="toor", ssh_key=True, escalation={"sudo": "", "Cisco 'enable'": "en"}),
     )
     assert (first.findings, second.os) == (300, "dead")
 

@@ -6,9 +6,7 @@ from scanpool.emulator.credentials import Offered, SshCredential, WindowsCredent
 from scanpool.emulator.hosts import Account, Host, Rights
 from scanpool.emulator.login import Accepted, Attempt, NotOffered, Privilege, Rejected, attempts, checks_ran
 
-ACCOUNT = Account(
-    username="audit", password="right", ssh_key=True, escalation={"sudo": "right", ".k5login": ""}
-)
+ACCOUNT = Account(username="audit", password="right", ssh_key=True, escalation={"sudo": "right", ".k5login": ""})
 LINUX = Host(address="10.0.0.1", accounts=(ACCOUNT,))
 
 
@@ -17,9 +15,7 @@ def windows_host(rights: Rights = "full") -> Host:
     return Host(address="10.0.0.2", os="windows", accounts=(account,))
 
 
-def over_ssh(
-    credential: SshCredential, host: Host = LINUX, *, key: str = "", encrypted_key: str = ""
-) -> Attempt:
+def over_ssh(credential: SshCredential, host: Host = LINUX, *, key: str = "", encrypted_key: str = "") -> Attempt:
     offered = Offered(ssh=(credential,), keys=frozenset({key}), encrypted_keys=frozenset({encrypted_key}))
     (attempt,) = attempts(host, offered)
     return attempt
@@ -96,9 +92,7 @@ def test_a_second_credential_is_tried_where_the_first_fails() -> None:
         (".k5login", "", Privilege.GAINED),
     ],
 )
-def test_privileges_are_gained_only_in_a_way_the_account_has(
-    method: str, password: str, privilege: Privilege
-) -> None:
+def test_privileges_are_gained_only_in_a_way_the_account_has(method: str, password: str, privilege: Privilege) -> None:
     attempt = over_ssh(
         SshCredential(
             username="audit",

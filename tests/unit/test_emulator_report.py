@@ -107,9 +107,7 @@ def evidence(target: str, credentials: Json | None = None, **options: Any) -> Ev
             id="other password",
         ),
         pytest.param("10.10.0.1", WRONG_SSH, "no", None, {104410, 21745}, {141118}, id="wrong password"),
-        pytest.param(
-            "10.10.0.1", None, "no", None, {110723, 117886}, {104410, 21745, 141118}, id="no credential"
-        ),
+        pytest.param("10.10.0.1", None, "no", None, {110723, 117886}, {104410, 21745, 141118}, id="no credential"),
         pytest.param(
             "10.10.0.1",
             sudo(LINUX_PASSWORD),
@@ -155,9 +153,7 @@ def evidence(target: str, credentials: Json | None = None, **options: Any) -> Ev
             {24786, 26917, 104410},
             id="windows administrator",
         ),
-        pytest.param(
-            "10.10.4.1", WINDOWS, "no", None, {104410, 21745}, {141118, 10394}, id="windows other password"
-        ),
+        pytest.param("10.10.4.1", WINDOWS, "no", None, {104410, 21745}, {141118, 10394}, id="windows other password"),
         pytest.param(
             "10.10.5.1",
             WINDOWS,
@@ -199,14 +195,10 @@ def evidence(target: str, credentials: Json | None = None, **options: Any) -> Ev
             {110385},
             id="device with enable password",
         ),
-        pytest.param(
-            "10.10.8.1", SSH, "yes, as 'audit' via ssh", "ssh", {117885}, {110095}, id="intermittent"
-        ),
+        pytest.param("10.10.8.1", SSH, "yes, as 'audit' via ssh", "ssh", {117885}, {110095}, id="intermittent"),
         pytest.param("10.10.9.1", SSH, "no", None, {141118, 110695}, {117887}, id="appliance"),
         pytest.param("10.10.11.1", SSH, "no", None, {117886}, {104410, 110723, 141118}, id="printer"),
-        pytest.param(
-            "localhost", None, "yes (on the localhost)", "local", {141118, 117887}, {110723}, id="localhost"
-        ),
+        pytest.param("localhost", None, "yes (on the localhost)", "local", {141118, 117887}, {110723}, id="localhost"),
     ],
 )
 def test_the_evidence_tells_how_the_login_went(
@@ -285,9 +277,7 @@ def test_a_finding_carries_scores_references_and_platform() -> None:
 
 def test_compliance_items_use_the_namespace_and_the_severities_in_their_own_way() -> None:
     items = evidence("10.10.10.1", SSH).element.findall("ReportItem[@pluginFamily='Policy Compliance']")
-    told = {
-        (item.findtext("{http://www.nessus.org/cm}compliance-result"), item.get("severity")) for item in items
-    }
+    told = {(item.findtext("{http://www.nessus.org/cm}compliance-result"), item.get("severity")) for item in items}
     assert len(items) == 12
     assert told == {("PASSED", "1"), ("FAILED", "3"), ("WARNING", "2")}
 

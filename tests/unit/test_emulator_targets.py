@@ -82,9 +82,7 @@ def test_a_huge_target_is_not_expanded() -> None:
     assert time.process_time() - begun < 1.0
 
 
-@pytest.mark.parametrize(
-    "expression", ["", "host", "10.0.0.9-10.0.0.1", "10.0.0.0/33", "1-2-3", "10.0.0.1-::1"]
-)
+@pytest.mark.parametrize("expression", ["", "host", "10.0.0.9-10.0.0.1", "10.0.0.0/33", "1-2-3", "10.0.0.1-::1"])
 def test_what_is_no_address_is_refused(expression: str) -> None:
     with pytest.raises(BadTargetError, match="no address"):
         spans_of(expression)

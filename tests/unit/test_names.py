@@ -85,9 +85,7 @@ def test_a_derived_id_is_a_valid_scan_id_whatever_the_key_holds() -> None:
     assert is_valid_scan_id(derived_scan_id("", "\udc80 \n" * 100))
 
 
-@pytest.mark.parametrize(
-    "other", [("ann", "monthly"), ("bob", "weekly"), ("annw", "eekly"), ("", "annweekly")]
-)
+@pytest.mark.parametrize("other", [("ann", "monthly"), ("bob", "weekly"), ("annw", "eekly"), ("", "annweekly")])
 def test_another_owner_or_key_derives_another_id(other: tuple[str, str]) -> None:
     assert derived_scan_id(*other) != derived_scan_id("ann", "weekly")
 
@@ -96,8 +94,6 @@ def test_derived_ids_never_change_between_versions() -> None:
     assert derived_scan_id("ann", "weekly") == "key-3K05659N2B2P89MNKXGBB2371Q"
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"), [("exlude", "exclude"), ("Targets", "targets"), ("zzz", None), ("", None)]
-)
+@pytest.mark.parametrize(("name", "meant"), [("exlude", "exclude"), ("Targets", "targets"), ("zzz", None), ("", None)])
 def test_the_nearest_known_name_is_found(name: str, meant: str | None) -> None:
     assert nearest(name, ["targets", "exclude", "name"]) == meant

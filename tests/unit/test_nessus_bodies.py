@@ -36,9 +36,7 @@ def test_a_scan_is_created_neither_launched_nor_scheduled() -> None:
 
 
 def test_targets_are_joined_by_commas_without_the_white_space_around_them() -> None:
-    assert settings_of(a_spec(targets=(" 10.0.0.1 ", "host.example")))["text_targets"] == (
-        "10.0.0.1,host.example"
-    )
+    assert settings_of(a_spec(targets=(" 10.0.0.1 ", "host.example")))["text_targets"] == ("10.0.0.1,host.example")
 
 
 def test_settings_of_the_request_win_over_the_defaults() -> None:
@@ -113,9 +111,7 @@ def test_without_policy_and_folder_none_is_named() -> None:
         ),
     ],
 )
-def test_each_way_of_gaining_privileges_has_its_fields(
-    escalation: Escalation | None, fields: dict[str, str]
-) -> None:
+def test_each_way_of_gaining_privileges_has_its_fields(escalation: Escalation | None, fields: dict[str, str]) -> None:
     login = replace(A_PASSWORD, escalation=escalation)
     assert bodies.problem(a_spec(login=login)) is None
     assert bodies.credential(login, None) == {
@@ -177,9 +173,7 @@ def test_credentials_are_added_to_the_scan_under_host() -> None:
         (a_spec(login=a_login("sudo", account="a\tb")), "white space"),
     ],
 )
-def test_what_the_scanner_would_drop_or_misread_is_found_before_anything_is_sent(
-    spec: ScanSpec, said: str
-) -> None:
+def test_what_the_scanner_would_drop_or_misread_is_found_before_anything_is_sent(spec: ScanSpec, said: str) -> None:
     assert said in (bodies.problem(spec) or "")
 
 

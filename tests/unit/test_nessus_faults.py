@@ -69,9 +69,7 @@ def test_a_wrong_certificate_is_named_with_its_fingerprint() -> None:
         (503, errors.ScannerNotReady),
     ],
 )
-def test_a_refusal_means_the_same_for_reads_and_launches(
-    status: int, expected: type[errors.ScannerError]
-) -> None:
+def test_a_refusal_means_the_same_for_reads_and_launches(status: int, expected: type[errors.ScannerError]) -> None:
     assert kind(READ, status) is expected
     assert kind(LAUNCH, status) is expected
 

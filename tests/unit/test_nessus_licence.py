@@ -41,9 +41,7 @@ def test_the_scanners_own_word_decides(word: object, allowed: bool) -> None:
         (None, None),
     ],
 )
-def test_without_it_the_edition_tells_and_the_evidence_says_inferred(
-    edition: str | None, allowed: bool | None
-) -> None:
+def test_without_it_the_edition_tells_and_the_evidence_says_inferred(edition: str | None, allowed: bool | None) -> None:
     permitted = licence.permission(stated(nessus_type=edition), None)
     assert permitted.launch is allowed
     assert ("inferred" in permitted.evidence) is (allowed is not None)
@@ -99,6 +97,7 @@ def test_a_scanner_that_says_it_may_launch_needs_no_remark() -> None:
         ({"status": "loading", "progress": 43}, "'loading' (43 %)"),
         ({"status": "loading", "progress": "43"}, "'loading' (43 %)"),
         ({"status": "register", "progress": None}, "'register'"),
+        ({"error": "initializing"}, "does not say"),
         ({"status": "ready", "pluginData": False}, "no plugins"),
         ({"status": "ready", "engine_status": {"status": "loading", "progress": 5}}, "engine"),
     ],

@@ -41,9 +41,7 @@ def host(current: object, total: object) -> dict[str, object]:
         ("", Activity.RUNNING),
     ],
 )
-def test_each_status_word_has_its_meaning_and_an_unknown_one_is_no_end(
-    status: str, activity: Activity
-) -> None:
+def test_each_status_word_has_its_meaning_and_an_unknown_one_is_no_end(status: str, activity: Activity) -> None:
     assert read(status).activity is activity
     assert read(status).status == status
 

@@ -45,8 +45,12 @@ def test_an_address_of_a_scanner_is_accepted(url: str) -> None:
         ("https://", "host"),
         ("https://" + "a" * 70 + ".example", "host"),
         ("https://scanner.example:99999", "malformed"),
+        ("https://[::1", "malformed"),
+        ("https://[fe80::1%eth0]:8834", "host"),
+        ("https://scanner..example", "host"),
         ("https://scanner.example?x=1", "query"),
-        ("https://scanner.example/\r\nX: y", "plain ASCII"),
+        ("https://scanner.example/\r\nX: y", "malformed"),
+        ("https://scanner.example/a b", "plain ASCII"),
     ],
 )
 def test_a_malformed_address_is_refused_with_the_scanner_named(url: str, said: str) -> None:
@@ -76,6 +80,12 @@ def test_a_fingerprint_is_read_in_the_forms_that_tools_print(text: str) -> None:
 def test_what_can_never_work_is_refused_at_once(make: Callable[[], object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def test_a_password_in_a_malformed_address_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match="url") as refusal:
+        settings("https://user:hunter2@x@scanner.example:hunter2")
+    assert "hunter2" not in str(refusal.value)
 
 
 def test_a_refused_key_is_not_repeated() -> None:

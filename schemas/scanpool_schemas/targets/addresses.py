@@ -42,9 +42,7 @@ class AddressSet:
 
     def intersection(self, other: "AddressSet") -> "AddressSet":
         """What both hold."""
-        return AddressSet(
-            intervals.intersection(self.v4, other.v4), intervals.intersection(self.v6, other.v6)
-        )
+        return AddressSet(intervals.intersection(self.v4, other.v4), intervals.intersection(self.v6, other.v6))
 
     def difference(self, other: "AddressSet") -> "AddressSet":
         """What this one holds and the other does not."""

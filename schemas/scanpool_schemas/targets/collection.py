@@ -70,9 +70,7 @@ class Targets:
         return Targets.of(items)
 
 
-def parse(
-    expressions: Sequence[str], limits: TargetLimits | None = None, *, field: str = "targets"
-) -> Targets:
+def parse(expressions: Sequence[str], limits: TargetLimits | None = None, *, field: str = "targets") -> Targets:
     """Read target expressions; `field` is what errors call the list.
 
     Raises:
@@ -135,9 +133,7 @@ def _refuse_cut(item: Target, expressions: int, limits: TargetLimits) -> None:
 
 def _refuse_excess(found: int, allowed: int, what: str, field: str) -> None:
     if found > allowed:
-        raise InvalidTarget(
-            f"{found:,} {what}, more than {allowed:,}", "split them over several scans", place=field
-        )
+        raise InvalidTarget(f"{found:,} {what}, more than {allowed:,}", "split them over several scans", place=field)
 
 
 def _pinned(hostname: str, address: str) -> Target:

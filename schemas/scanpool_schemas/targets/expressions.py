@@ -71,9 +71,7 @@ def _refuse_foreign_characters(text: str) -> None:
     if text.count(":") == 1:
         raise InvalidTarget("a target with a port", "give the host without a port")
     if "%" in text:
-        raise InvalidTarget(
-            "an IPv6 zone id means something on one machine only", "give the address without it"
-        )
+        raise InvalidTarget("an IPv6 zone id means something on one machine only", "give the address without it")
     if re.search(r"[\s,;]", text):
         raise InvalidTarget("contains whitespace or a separator", "give each target as an item of its own")
     if not _ALLOWED.fullmatch(text):

@@ -104,8 +104,7 @@ def read_rules(allow: Sequence[str], exclude: Sequence[ExclusionLike]) -> Target
         combined(allowed),
         tuple(scope.addresses for scope in allowed),
         tuple(
-            Excluded(each.target, scope, each.until, each.reason)
-            for each, scope in zip(exclude, excluded, strict=True)
+            Excluded(each.target, scope, each.until, each.reason) for each, scope in zip(exclude, excluded, strict=True)
         ),
     )
 
@@ -120,10 +119,7 @@ def refusals(
     special = (_special_refusal(part, rules) for part in special_use(targets.items))
     outside = (_outside_refusal(item, rules, resolved) for item in targets.items)
     excluded = (
-        _excluded_refusal(item, each)
-        for each in rules.exclude
-        if each.is_active(now)
-        for item in targets.items
+        _excluded_refusal(item, each) for each in rules.exclude if each.is_active(now) for item in targets.items
     )
     return tuple(each for each in (*special, *outside, *excluded) if each is not None)
 

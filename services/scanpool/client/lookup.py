@@ -75,6 +75,20 @@ class Lookup:
             raise AmbiguousScan(f"scan {scan_id!r} is in several pools ({pools}); name the pool")
         return _decoded(found[0])
 
+    async def pool_of(self, scan_id: str, pool: str | None = None) -> str:
+        """The pool of a scan, also of one that was asked for and is not admitted yet.
+
+        Raises:
+            UnknownScan: nobody asked for it.
+            AmbiguousScan: several pools have it.
+        """
+        try:
+            return (await self.scan(scan_id, pool)).pool
+        except UnknownScan:
+            subject = subjects.requested(pool or "*", scan_id)
+            request = await self._jetstream.last(subjects.SCAN_REQUESTS, subject)
+        return _pool(request) if request else (await self.scan(scan_id, pool)).pool
+
     async def status(self, scan: AnyScan) -> ScanStatus:
         """What outward faces show of the scan, with its progress where it runs."""
         return describe(scan, await self.progress(scan.pool, scan.id) if isinstance(scan, Running) else None)

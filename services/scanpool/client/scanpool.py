@@ -149,7 +149,7 @@ class ScanPool:
             WaitTimeout: it is not over within `timeout` seconds; it goes on.
             UnknownScan, AmbiguousScan: none or several pools have it.
         """
-        chosen = pool or (await self._lookup.scan(id)).pool
+        chosen = await self._lookup.pool_of(id, pool)
         return await self._until(id, chosen, timeout, lambda status: status.is_over)
 
     async def cancel(self, id: str, *, pool: str | None = None, by: str = "", reason: str = "") -> None:

@@ -13,9 +13,7 @@ import msgspec
 MASK = "********"
 """What the API shows in place of a secret, and takes back as "leave it as it was"."""
 
-SECRET_FIELDS = frozenset(
-    {"password", "escalation_password", "private_key_passphrase", "secret", "community"}
-)
+SECRET_FIELDS = frozenset({"password", "escalation_password", "private_key_passphrase", "secret", "community"})
 
 
 @dataclass(frozen=True)

@@ -62,16 +62,10 @@ _AUDIT = Account(username=LINUX_ACCOUNT, password=LINUX_PASSWORD, ssh_key=True, 
 _AUDIT_WITH_OTHER_PASSWORD = Account(username=LINUX_ACCOUNT, password=_OTHER_PASSWORD)
 _AUDIT_WITHOUT_PRIVILEGES = Account(username=LINUX_ACCOUNT, password=LINUX_PASSWORD, ssh_key=True)
 _ADMINISTRATOR = Account(username=WINDOWS_ACCOUNT, password=WINDOWS_PASSWORD, domain=WINDOWS_DOMAIN)
-_ADMINISTRATOR_WITH_OTHER_PASSWORD = Account(
-    username=WINDOWS_ACCOUNT, password=_OTHER_PASSWORD, domain=WINDOWS_DOMAIN
-)
-_PARTLY_REFUSED = Account(
-    username=WINDOWS_ACCOUNT, password=WINDOWS_PASSWORD, domain=WINDOWS_DOMAIN, rights="limited"
-)
+_ADMINISTRATOR_WITH_OTHER_PASSWORD = Account(username=WINDOWS_ACCOUNT, password=_OTHER_PASSWORD, domain=WINDOWS_DOMAIN)
+_PARTLY_REFUSED = Account(username=WINDOWS_ACCOUNT, password=WINDOWS_PASSWORD, domain=WINDOWS_DOMAIN, rights="limited")
 _REFUSED = Account(username=WINDOWS_ACCOUNT, password=WINDOWS_PASSWORD, domain=WINDOWS_DOMAIN, rights="none")
-_NETADMIN = Account(
-    username=NETWORK_ACCOUNT, password=NETWORK_PASSWORD, escalation={"Cisco 'enable'": ENABLE_PASSWORD}
-)
+_NETADMIN = Account(username=NETWORK_ACCOUNT, password=NETWORK_PASSWORD, escalation={"Cisco 'enable'": ENABLE_PASSWORD})
 _PRINTER = (Service(port=80, name="www"), Service(port=515, name="lpd"), Service(port=9100, name="jetdirect"))
 
 

@@ -96,7 +96,5 @@ class Gate:
 
 def _garbage(*, html: bool) -> Response:
     if html:
-        return HTMLResponse(
-            "<!doctype html><title>Sign in</title><p>A proxy answers in place of the scanner."
-        )
+        return HTMLResponse("<!doctype html><title>Sign in</title><p>A proxy answers in place of the scanner.")
     return Response('{"scans": [{"id": 5, "na', media_type="application/json")

@@ -39,9 +39,7 @@ class Network:
     def find(self, text_targets: str, *, limit: int) -> Found:
         """The hosts that answer for a target list, at most `limit` of them, each address once."""
         targets, unknown = parse(split(text_targets))
-        nameless = tuple(
-            target.name for target in targets if isinstance(target, Hostname) and not self._known(target)
-        )
+        nameless = tuple(target.name for target in targets if isinstance(target, Hostname) and not self._known(target))
         seen: dict[str, Responder] = {}
         responders = (responder for target in targets for responder in self._answers(target))
         for responder in responders:

@@ -51,9 +51,7 @@ def _login(stored: Stored) -> Login:
     fields = {name: value for name, value in stored.fields.items() if isinstance(value, str)}
     match stored.type:
         case "SSH":
-            return Login(
-                ssh_user=fields.get("username", ""), escalation_account=fields.get("escalation_account", "")
-            )
+            return Login(ssh_user=fields.get("username", ""), escalation_account=fields.get("escalation_account", ""))
         case "Windows":
             return Login(smb_user=fields.get("username", ""), smb_domain=fields.get("domain", ""))
         case _:

@@ -59,9 +59,7 @@ class Scans:
             scan.lost = True
         return scan.exists
 
-    def create(
-        self, template: Template, settings: Settings, preferences: dict[str, Any], change: Change
-    ) -> Scan:
+    def create(self, template: Template, settings: Settings, preferences: dict[str, Any], change: Change) -> Scan:
         """Make a scan; it does not run yet."""
         now = self._now()
         scan = Scan(

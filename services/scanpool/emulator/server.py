@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Self
 
+import anyio
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -17,6 +18,9 @@ from scanpool.emulator.app import application
 from scanpool.emulator.options import Options
 from scanpool.emulator.scanner import Scanner
 from scanpool.emulator.tls import self_signed, server_context
+
+GRACE_S = 2.0
+"""How long requests that are under way may take to notice that the emulator stops."""
 
 
 class Emulator:
@@ -89,7 +93,6 @@ class Emulator:
             server_header=False,
             headers=[("Server", "NessusWWW"), ("Cache-Control", "no-cache, no-store")],
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
         )
         config.load()
         config.ssl = server_context(self._identity) if self._identity else None
@@ -100,7 +103,7 @@ class Emulator:
     ) -> None:
         assert self._server is not None
         self._scanner.closing.set()
-        self._server.should_exit = True
+        self._server.stopping.set()
         await self.closed()
 
     async def closed(self) -> None:
@@ -109,9 +112,7 @@ class Emulator:
         await asyncio.shield(self._serving)
 
 
-async def serve(
-    options: Options, host: str, port: int, tls: bool, on_ready: Callable[[Emulator], None]
-) -> None:
+async def serve(options: Options, host: str, port: int, tls: bool, on_ready: Callable[[Emulator], None]) -> None:
     """Serve until cancelled; `on_ready` is told once requests are answered."""
     async with Emulator(options, port=port, tls=tls, host=host) as emulator:
         on_ready(emulator)
@@ -120,24 +121,41 @@ async def serve(
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
+    listener = socket.create_server((host, port), family=family)
+    # Connections inherit it; asyncio does not set it on them, and each answer would wait 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process, and says when it is up."""
+    """A server that leaves signals to the process, says when it is up, and ends at once when told to."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        """Set the date of the answers every second until told to stop."""
+        while not self.stopping.is_set():
+            await self.on_tick(0)
+            with anyio.move_on_after(1):
+                await self.stopping.wait()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut every connection and wait for what is under way, which then has nobody to answer."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
-        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(tuple(self.server_state.tasks), timeout=GRACE_S)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

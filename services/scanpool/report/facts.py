@@ -145,9 +145,7 @@ class HostWitness:
             answers=frozenset(self._answers),
             has_scan_info=self.scan_info is not None,
             credentialed_tags=_truth(tags.get("Credentialed_Scan", "")),
-            local_check_protocols=frozenset(
-                {tags.get("local-checks-proto", "").strip().lower()} & _PROTOCOLS
-            ),
+            local_check_protocols=frozenset({tags.get("local-checks-proto", "").strip().lower()} & _PROTOCOLS),
             login_tags=frozenset(kind for kind, login in logins.items() if _is_user(login)),
             plugins=frozenset(self._plugins),
             login_ok=frozenset(self._login_ok),

@@ -107,9 +107,7 @@ def _by_yes(evidence: Evidence, yes: list[Answer]) -> _Ruling:
         return _Ruling(LoginVerdict.AGENT, f"plugin 19506: scan type Agent, {yes[-1].line}", method="agent")
     remote = [answer for answer in yes if not _is_local(answer, evidence)]
     if not remote:
-        return _Ruling(
-            LoginVerdict.LOCAL, f"plugin 19506: {yes[-1].line}{_why_local(yes[-1])}", method=LOCALHOST
-        )
+        return _Ruling(LoginVerdict.LOCAL, f"plugin 19506: {yes[-1].line}{_why_local(yes[-1])}", method=LOCALHOST)
     best = remote[-1]
     method = best.method or _protocol(evidence.local_check_protocols | evidence.patch_protocols)
     return _logged_in(evidence, f"plugin 19506: {best.line}", method)
@@ -177,9 +175,7 @@ def _by_login_tag(evidence: Evidence) -> _Ruling | None:
 def _not_logged_in(evidence: Evidence, text: str, *, may_have_login: bool) -> _Ruling:
     logged_in = evidence.login_ok | (evidence.plugins & {Plugin.CHECKS_NOT_SUPPORTED})
     if may_have_login and logged_in:
-        return _Ruling(
-            LoginVerdict.LOGIN_ONLY, f"{text}; {_listed(logged_in)}", HostReason.CHECKS_UNAVAILABLE
-        )
+        return _Ruling(LoginVerdict.LOGIN_ONLY, f"{text}; {_listed(logged_in)}", HostReason.CHECKS_UNAVAILABLE)
     failed = evidence.plugins & {Plugin.LOGIN_FAILED, Plugin.PATCH_ASSESSMENT_FAILED}
     if failed:
         said = "".join(f', saying "{quote}"' for quote in evidence.quotes)

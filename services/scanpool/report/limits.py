@@ -25,4 +25,4 @@ class Limits:
     depth: int = 32
     """Of elements within each other."""
     hosts: int = 1_048_576
-    """Different hosts; some hundred bytes are kept of each."""
+    """Of which some hundred bytes each are kept."""

@@ -9,6 +9,8 @@ from scanpool.report.host import HostPart
 from scanpool.report.limits import KIB, Limits
 from scanpool.report.texts import clip, head_and_tail
 
+# What a property takes in memory beside its characters.
+_TAG_OVERHEAD = 200
 _LARGE_HOST = 512 * KIB
 
 
@@ -22,7 +24,7 @@ class OpenHost:
         self._limits = limits
         self._size_bytes = 0
         self._tags: dict[str, str] = {}
-        self._tag_chars = 0
+        self._tag_bytes = 0
 
     def add(self, size_bytes: int) -> None:
         """Count a block in which the host did not end."""
@@ -44,11 +46,9 @@ class OpenHost:
     def _read_tags(self, properties: etree._Element) -> None:
         for tag in properties.iterchildren("tag"):
             name, text = tag.get("name") or "", tag.text or ""
-            self._tag_chars += len(name) + len(text)
-            if self._tag_chars > self._limits.item_bytes:
-                raise LimitExceeded(
-                    "item_bytes", self._limits.item_bytes, f"characters of properties in {self}"
-                )
+            self._tag_bytes += len(name) + len(text) + _TAG_OVERHEAD
+            if self._tag_bytes > self._limits.item_bytes:
+                raise LimitExceeded("item_bytes", self._limits.item_bytes, f"bytes in the properties of {self}")
             self._tags.setdefault(name, head_and_tail(text, self._limits.text_chars))
 
     def __str__(self) -> str:

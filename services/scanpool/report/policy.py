@@ -65,9 +65,7 @@ class Policy:
             return
         if kind == "entry" and _USER_NAME.search(setting):
             self._remember_user_name(value)
-        if not self.has_host_login and _logs_in_to_hosts(
-            (item.findtext("pluginName") or "").strip(), setting
-        ):
+        if not self.has_host_login and _logs_in_to_hosts((item.findtext("pluginName") or "").strip(), setting):
             self.has_host_login = _is_configured(setting, value, kind)
 
     def user_names(self) -> frozenset[str]:

@@ -39,13 +39,7 @@ class Answer:
         """The line that was read, without the user's name."""
         if not self.yes:
             return "Credentialed checks : no"
-        how = (
-            " (on the localhost)"
-            if self.method == LOCALHOST
-            else f" via {self.method}"
-            if self.method
-            else ""
-        )
+        how = " (on the localhost)" if self.method == LOCALHOST else f" via {self.method}" if self.method else ""
         return f"Credentialed checks : yes{how}"
 
 

@@ -46,9 +46,7 @@ def _of_the_login(tally: Tally, asked: Asked) -> Iterator[ValidationWarning]:
         if tally.reasons[reason]:
             yield _warning(code, message, tally.reasons[reason])
     if tally.failed_beside:
-        yield _warning(
-            "other_protocol_failed", "logged in, but another protocol refused", tally.failed_beside
-        )
+        yield _warning("other_protocol_failed", "logged in, but another protocol refused", tally.failed_beside)
     if asked.credentials is Credentials.NOT_SUPPLIED:
         yield from _of_unasked_logins(tally)
     if tally.total and tally.verdicts[LoginVerdict.LOCAL] == tally.total:
@@ -64,9 +62,7 @@ def _of_unasked_logins(tally: Tally) -> Iterator[ValidationWarning]:
 
 def _of_the_report(tally: Tally, asked: Asked, report: ReportFacts) -> Iterator[ValidationWarning]:
     if asked.ended is not ScanEnd.COMPLETED:
-        yield _warning(
-            f"scan_{asked.ended}", f"the scan was {asked.ended} on the scanner; hosts may be missing"
-        )
+        yield _warning(f"scan_{asked.ended}", f"the scan was {asked.ended} on the scanner; hosts may be missing")
     if not report.has_report:
         yield _warning("no_report", "the file holds a policy or nothing at all, but no scan")
     elif not tally.total:
@@ -76,15 +72,11 @@ def _of_the_report(tally: Tally, asked: Asked, report: ReportFacts) -> Iterator[
         message = f"{tally.total} of {expected} targets are in the report; hosts that are down are left out"
         yield _warning("fewer_hosts_than_targets", message, expected - tally.total)
     if tally.verdicts[LoginVerdict.NOT_SCANNED]:
-        yield _warning(
-            "hosts_not_scanned", "dead or without any item", tally.verdicts[LoginVerdict.NOT_SCANNED]
-        )
+        yield _warning("hosts_not_scanned", "dead or without any item", tally.verdicts[LoginVerdict.NOT_SCANNED])
     if tally.unfinished:
         yield _warning("hosts_not_finished", "the report has no time at which they ended", tally.unfinished)
     if report.repeated_hosts:
-        yield _warning(
-            "repeated_hosts", "in the report more than once; taken together", report.repeated_hosts
-        )
+        yield _warning("repeated_hosts", "in the report more than once; taken together", report.repeated_hosts)
     if tally.old_plugins:
         yield _warning("plugins_are_old", "the scanner's plugins had not been updated", tally.old_plugins)
     if report.unrated_items:

@@ -100,7 +100,9 @@ class ReportTree:
         return list(self._parser.feed_error_log.filter_from_errors())
 
     def _logged_refusal(self) -> ReportError:
-        first = self._errors()[0]
+        first = next(iter(self._errors()), None)
+        if first is None:
+            return Malformed("not well-formed XML")
         place = f"at line {first.line}, column {first.column}"
         if first.type == _TOO_DEEP_FOR_LIBXML2:
             return LimitExceeded("depth", self._limits.depth, f"levels of elements {place}")
@@ -140,6 +142,8 @@ class ReportTree:
             raise Malformed(f"a ReportHost that is not directly in a Report, after {self._hosts_begun} hosts")
         self._host = OpenHost(element, self._limits, is_web=self._is_web)
         self._hosts_begun += 1
+        if self._hosts_begun > self._limits.hosts:
+            raise LimitExceeded("hosts", self._limits.hosts, "hosts")
 
     def _end(self, element: etree._Element) -> Iterator[HostPart]:
         match element.tag:

@@ -77,8 +77,6 @@ def advice(reasons: Mapping[str, int]) -> tuple[Advice, ...]:
     """Advice for the reasons that occur, with how many hosts have them; the most frequent first."""
     found = [(reasons.get(reason, 0), reason) for reason in _ADVICE if reasons.get(reason)]
     return tuple(
-        Advice(
-            reason=reason.value, hosts=hosts, likely_cause=_ADVICE[reason][0], next_steps=_ADVICE[reason][1]
-        )
+        Advice(reason=reason.value, hosts=hosts, likely_cause=_ADVICE[reason][0], next_steps=_ADVICE[reason][1])
         for hosts, reason in sorted(found, key=lambda pair: -pair[0])
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from scanpool.report.census import Census
-from scanpool.report.errors import LimitExceeded, ReportError
+from scanpool.report.errors import ReportError
 from scanpool.report.facts import Evidence, HostFacts, HostWitness
 from scanpool.report.host import HostPart
 from scanpool.report.host_verdict import judge_host
@@ -49,7 +49,7 @@ def validate(pieces: Iterable[bytes], asked: Asked | None = None, limits: Limits
     """Read a report from its bytes and judge it; a report that is refused is a result too, not an error."""
     asked = asked or Asked()
     reader = ReportReader(limits)
-    assessment = Assessment(reader, asked, limits)
+    assessment = Assessment(reader, asked)
     try:
         for part in reader.read(pieces):
             assessment.add(part)
@@ -77,10 +77,9 @@ class Assessment:
     Keeps of each host its name and a reference to its evidence, which hosts that are alike share.
     """
 
-    def __init__(self, reader: ReportReader, asked: Asked, limits: Limits | None = None) -> None:
+    def __init__(self, reader: ReportReader, asked: Asked) -> None:
         self._reader = reader
         self._asked = asked
-        self._limits = limits or Limits()
         self._census = Census()
         self._witness = HostWitness()
         self._scan_info: ScanInfo | None = None
@@ -89,11 +88,7 @@ class Assessment:
         self._repeated: set[tuple[str, str]] = set()
 
     def add(self, part: HostPart) -> None:
-        """Hear a part, before the reader is asked for the next one.
-
-        Raises:
-            LimitExceeded: more hosts than the limits allow.
-        """
+        """Hear a part, before the reader is asked for the next one."""
         for item in part.items():
             self._census.count(item)
             self._witness.hear(item)
@@ -110,8 +105,6 @@ class Assessment:
         if earlier is not None:
             self._repeated.add(key)
             evidence = earlier.merged(evidence)
-        elif len(self._hosts) >= self._limits.hosts:
-            raise LimitExceeded("hosts", self._limits.hosts, "different hosts")
         self._hosts[key] = self._known.setdefault(evidence, evidence)
 
     def result(self) -> Result:

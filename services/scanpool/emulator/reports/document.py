@@ -29,8 +29,7 @@ def _host(run: ScanRun, host: HostRun) -> str:
     )
     reported = "".join(item(one) for one in items(run, host))
     return (
-        f"<ReportHost name={attribute(host.label)}><HostProperties>\n{tags}</HostProperties>\n"
-        f"{reported}</ReportHost>\n"
+        f"<ReportHost name={attribute(host.label)}><HostProperties>\n{tags}</HostProperties>\n{reported}</ReportHost>\n"
     )
 
 

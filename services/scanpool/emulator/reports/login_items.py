@@ -20,9 +20,7 @@ _SERVICE_NAME = {"SSH": "ssh", "SMB": "cifs"}
 
 
 def _settings(id_: int, name: str, synopsis: str, description: str, *, family: str = "Settings") -> Plugin:
-    return Plugin(
-        id=id_, name=name, family=family, synopsis=synopsis, description=description, type="settings"
-    )
+    return Plugin(id=id_, name=name, family=family, synopsis=synopsis, description=description, type="settings")
 
 
 VALID = _settings(
@@ -165,9 +163,7 @@ def _accepted(host: HostRun, login: Accepted) -> Iterator[Item]:
     if not troubles:
         yield _on(login, NO_ISSUES, f"No failure was met as '{login.user}'.")
     if login.privilege is Privilege.GAINED:
-        commands = (
-            f"Gained with {login.escalation} as '{login.user}' :\n  - id\n  - dmidecode\n  - iptables -L -n"
-        )
+        commands = f"Gained with {login.escalation} as '{login.user}' :\n  - id\n  - dmidecode\n  - iptables -L -n"
         yield _on(login, RAN_ESCALATED, commands)
     if login.protocol == "SMB":
         yield _on(login, SMB_LOGIN, f"- The SMB tests will be done as {login.user}/******")
@@ -195,9 +191,7 @@ def _troubles(host: HostRun, login: Accepted) -> Iterator[Item]:
 
 
 def _rejected(login: Rejected) -> Iterator[Item]:
-    lines = "".join(
-        f"\n  - User    : {user}\n    Message : The host refused this login.\n" for user in login.users
-    )
+    lines = "".join(f"\n  - User    : {user}\n    Message : The host refused this login.\n" for user in login.users)
     yield _on(login, FAILURE, f"Every login failed :{lines}")
     yield Item(
         CHECKS_FAILED,

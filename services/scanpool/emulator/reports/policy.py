@@ -27,8 +27,7 @@ def policy(run: ScanRun) -> str:
         for name, value in _server_preferences(run)
     )
     families = "".join(
-        f"<FamilyItem>{element('FamilyName', name)}{element('Status', 'enabled')}</FamilyItem>\n"
-        for name in _FAMILIES
+        f"<FamilyItem>{element('FamilyName', name)}{element('Status', 'enabled')}</FamilyItem>\n" for name in _FAMILIES
     )
     return (
         f"<Policy><policyName>{text(run.policy_name)}</policyName>\n"

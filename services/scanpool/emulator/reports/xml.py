@@ -43,9 +43,7 @@ def item(reported: Item) -> str:
 
 @lru_cache(maxsize=4096)
 def _identity(plugin: Plugin) -> str:
-    return (
-        f'pluginID="{plugin.id}" pluginName={attribute(plugin.name)} pluginFamily={attribute(plugin.family)}'
-    )
+    return f'pluginID="{plugin.id}" pluginName={attribute(plugin.name)} pluginFamily={attribute(plugin.family)}'
 
 
 @lru_cache(maxsize=4096)

@@ -59,8 +59,7 @@ async def scan(scanner: Scanner, request: Request) -> Response:
 def _inputs(found: Scan) -> list[dict[str, Any]]:
     settings = {name: getattr(found.settings, name) for name in found.settings.__struct_fields__}
     return [
-        {"id": name, "type": "entry", "default": value}
-        for name, value in (settings | dict(found.preferences)).items()
+        {"id": name, "type": "entry", "default": value} for name, value in (settings | dict(found.preferences)).items()
     ]
 
 

@@ -137,9 +137,7 @@ def _host(place: int, host: HostRun, found: HostSummary) -> dict[str, Any]:
         "scanprogresscurrent": current,
         "score": critical * 10_000 + high * 1_000 + medium * 100 + low * 10 + info,
         "severitycount": {
-            "item": [
-                {"count": count, "severitylevel": level} for level, count in enumerate(found.by_severity)
-            ]
+            "item": [{"count": count, "severitylevel": level} for level, count in enumerate(found.by_severity)]
         },
     }
 

@@ -118,9 +118,7 @@ async def listed(scanner: Scanner, request: Request) -> Response:
         for scan in scanner.scans.listed()
         if folder in (None, scan.settings.folder_id or MY_SCANS) and scan.modified_at >= since
     ]
-    return JSONResponse(
-        {"folders": scanner.folders.listed(), "scans": scans or None, "timestamp": int(scanner.now())}
-    )
+    return JSONResponse({"folders": scanner.folders.listed(), "scans": scans or None, "timestamp": int(scanner.now())})
 
 
 def _listed(scanner: Scanner, scan: Scan) -> dict[str, Any]:

@@ -27,9 +27,7 @@ def cross_findings(root: Any) -> Iterator[Finding]:
         for name, pool in pools.items():
             ids = _select(pool, child("pools", name), ("scanners", _EACH, "instance_id"))
             yield from _repetition_findings(ids, "two scanners of the pool have this instance_id")
-    yield from _repetition_findings(
-        _select(root, "", ("credentials", _EACH, "id")), "two credentials have this id"
-    )
+    yield from _repetition_findings(_select(root, "", ("credentials", _EACH, "id")), "two credentials have this id")
     yield from _shared_scanner_findings(_select(root, "", ("pools", _EACH, "scanners", _EACH, "url")))
 
 

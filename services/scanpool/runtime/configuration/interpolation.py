@@ -51,13 +51,9 @@ def interpolate_document(document: Document, environ: Mapping[str, str]) -> None
 def _interpolated(value: Any, path: str, environ: Mapping[str, str], findings: list[Finding]) -> Any:
     match value:
         case dict():
-            return {
-                key: _interpolated(each, child(path, key), environ, findings) for key, each in value.items()
-            }
+            return {key: _interpolated(each, child(path, key), environ, findings) for key, each in value.items()}
         case list():
-            return [
-                _interpolated(each, item(path, index), environ, findings) for index, each in enumerate(value)
-            ]
+            return [_interpolated(each, item(path, index), environ, findings) for index, each in enumerate(value)]
         case str():
             try:
                 return interpolate(value, environ)
@@ -82,7 +78,5 @@ def _filled(match: re.Match[str], environ: Mapping[str, str]) -> str:
     if inside["default"] is not None:
         return environ.get(name) or inside["text"]
     if name not in environ:
-        raise InterpolationError(
-            f"variable {name} is not set", f"set it, or give a default with ${{{name}:-...}}"
-        )
+        raise InterpolationError(f"variable {name} is not set", f"set it, or give a default with ${{{name}:-...}}")
     return environ[name]

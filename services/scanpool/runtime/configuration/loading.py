@@ -68,9 +68,7 @@ def check(path: Path, environ: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-def unavailable(
-    configuration: Configuration, path: Path, pools: Collection[str] | None = None
-) -> list[Problem]:
+def unavailable(configuration: Configuration, path: Path, pools: Collection[str] | None = None) -> list[Problem]:
     """Secrets and certificate bundles that this process cannot read; of the given pools, or of all."""
     document = Document(str(path))
     return [document.problem(finding) for finding in _unavailable(configuration, pools)]

@@ -73,9 +73,7 @@ class Reader:
 
     def _by_kind(self, members: Mapping[str, Any], value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            return self._fault(
-                path, f"expected keys and values, got {_name(value)}", "indent its keys below it"
-            )
+            return self._fault(path, f"expected keys and values, got {_name(value)}", "indent its keys below it")
         found = value.get("kind")
         if isinstance(found, Unreadable):
             return found
@@ -86,25 +84,19 @@ class Reader:
 
     def _list(self, kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, list):
-            return self._fault(
-                path, f"expected a list, got {_name(value)}", "write it as [a, b] or as '- ' lines"
-            )
+            return self._fault(path, f"expected a list, got {_name(value)}", "write it as [a, b] or as '- ' lines")
         items = [self.read(kind, each, item(path, index)) for index, each in enumerate(value)]
         return UNREADABLE if UNREADABLE in items else tuple(items)
 
     def _mapping(self, kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            return self._fault(
-                path, f"expected keys and values, got {_name(value)}", "indent its keys below it"
-            )
+            return self._fault(path, f"expected keys and values, got {_name(value)}", "indent its keys below it")
         values = {key: self.read(kind, each, child(path, key)) for key, each in value.items()}
         return UNREADABLE if UNREADABLE in values.values() else values
 
     def _struct(self, kind: type[msgspec.Struct], value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            return self._fault(
-                path, f"expected keys and values, got {_name(value)}", "indent its keys below it"
-            )
+            return self._fault(path, f"expected keys and values, got {_name(value)}", "indent its keys below it")
         hints = get_type_hints(kind, include_extras=True)
         for key in value.keys() - hints.keys():
             self._fault(child(path, key), "unknown key", _choice(key, hints))
@@ -115,9 +107,7 @@ class Reader:
         }
         return UNREADABLE if UNREADABLE in values.values() else self._checked(kind(**values), path)
 
-    def _field(
-        self, kind: type, field: msgspec.structs.FieldInfo, hint: Any, values: dict[str, Any], path: str
-    ) -> Any:
+    def _field(self, kind: type, field: msgspec.structs.FieldInfo, hint: Any, values: dict[str, Any], path: str) -> Any:
         place = child(path, field.name)
         if field.name not in values:
             return self._fault(place, "missing", "add it")
@@ -139,9 +129,7 @@ class Reader:
         if isinstance(value, str):
             return self._checked(Secret(Origin.LITERAL, value), path)
         if not isinstance(value, dict) or len(value) != 1:
-            return self._fault(
-                path, f"a secret is no {_name(value)}", _HOW_TO_GIVE_ONE + ", or put it in quotes"
-            )
+            return self._fault(path, f"a secret is no {_name(value)}", _HOW_TO_GIVE_ONE + ", or put it in quotes")
         ((source, where),) = value.items()
         text = self._scalar(str, where, child(path, source))
         if isinstance(text, Unreadable):

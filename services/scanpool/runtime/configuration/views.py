@@ -52,9 +52,7 @@ def _scanner_rule(scanner: Scanner) -> ScannerRule:
 
 
 def _credential_rule(credential: Credential) -> CredentialRule:
-    return CredentialRule(
-        id=credential.id, kind=credential.kind, label=credential.label, targets=credential.targets
-    )
+    return CredentialRule(id=credential.id, kind=credential.kind, label=credential.label, targets=credential.targets)
 
 
 def _digest(value: object) -> str:

@@ -36,20 +36,22 @@ class Call:
 
 
 def server_status() -> Call:
-    return Call(
-        operation="server_status", method="GET", path="/server/status", signed_in=False, accepts=(503,)
-    )
+    """Whether the server is up; the one call that needs no sign-in."""
+    return Call(operation="server_status", method="GET", path="/server/status", signed_in=False, accepts=(503,))
 
 
 def properties() -> Call:
+    """What product and licence it is."""
     return Call(operation="properties", method="GET", path="/server/properties")
 
 
 def who_am_i() -> Call:
+    """Who we are signed in as: tells whether the credentials are accepted."""
     return Call(operation="session", method="GET", path="/session")
 
 
 def sign_in(username: str, password: str) -> Call:
+    """Open a web session. A refusal is an answer: it is remembered, not repeated."""
     body = msgspec.json.encode({"username": username, "password": password})
     return Call(
         operation="sign_in",
@@ -63,22 +65,27 @@ def sign_in(username: str, password: str) -> Call:
 
 
 def sign_out() -> Call:
+    """Close a web session; one that has ended is closed."""
     return Call(operation="sign_out", method="DELETE", path="/session", signed_in=False, accepts=(401,))
 
 
 def templates() -> Call:
+    """The templates that a scan can be made from."""
     return Call(operation="templates", method="GET", path="/editor/scan/templates")
 
 
 def policies() -> Call:
+    """The policies that a scan can be made from."""
     return Call(operation="policies", method="GET", path="/policies")
 
 
 def scans() -> Call:
+    """Every scan, and the folders."""
     return Call(operation="scans", method="GET", path="/scans")
 
 
 def upload(name: str, content: bytes, *, secrets: tuple[str, ...]) -> Call:
+    """Put a file on the scanner, for a scan to refer to."""
     return Call(
         operation="upload",
         method="POST",
@@ -89,24 +96,27 @@ def upload(name: str, content: bytes, *, secrets: tuple[str, ...]) -> Call:
 
 
 def create(body: bytes, *, secrets: tuple[str, ...]) -> Call:
+    """Make a scan."""
     return Call(operation="create", method="POST", path="/scans", body=body, once=True, secrets=secrets)
 
 
 def progress(scan: int) -> Call:
+    """Where a scan stands."""
     return Call(operation="progress", method="GET", path=f"/scans/{scan}", scan=scan)
 
 
 def launch(scan: int) -> Call:
-    return Call(
-        operation="launch", method="POST", path=f"/scans/{scan}/launch", body=b"{}", once=True, scan=scan
-    )
+    """Start a scan."""
+    return Call(operation="launch", method="POST", path=f"/scans/{scan}/launch", body=b"{}", once=True, scan=scan)
 
 
 def stop(scan: int) -> Call:
+    """Ask a scan to stop."""
     return Call(operation="stop", method="POST", path=f"/scans/{scan}/stop", scan=scan)
 
 
 def delete(scan: int) -> Call:
+    """Remove a scan and its results."""
     return Call(operation="delete", method="DELETE", path=f"/scans/{scan}", scan=scan)
 
 
@@ -117,8 +127,10 @@ def export(scan: int) -> Call:
 
 
 def export_status(place: str) -> Call:
+    """Whether an export is ready. A failed one answers 500, one that is gone 404."""
     return Call(operation="export_status", method="GET", path=f"{place}/status", accepts=(404, 500))
 
 
 def download(place: str) -> Call:
+    """The export itself, once."""
     return Call(operation="download", method="GET", path=f"{place}/download", accepts=(404,))

@@ -125,9 +125,7 @@ def decode(scanner: str, call: Call, answer: Answer, reply: type[T]) -> T:
         return msgspec.json.decode(answer.body, type=reply, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
-        raise _unclear(
-            scanner, call, f"its answer with status {answer.status} is not understood: {what}"
-        ) from error
+        raise _unclear(scanner, call, f"its answer with status {answer.status} is not understood: {what}") from error
 
 
 def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:

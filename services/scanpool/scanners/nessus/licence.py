@@ -38,9 +38,7 @@ class Licence:
     @property
     def product(self) -> str:
         """The product and its version, for a sentence."""
-        return " ".join(
-            filter(None, (self.edition or self.name or "Nessus of unknown edition", self.version))
-        )
+        return " ".join(filter(None, (self.edition or self.name or "Nessus of unknown edition", self.version)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +94,8 @@ def sentence(scanner: str, licence: Licence, evidence: str) -> str:
     """What is not allowed, how that is known, and what to do."""
     return (
         f"Scanner '{scanner}' ({licence.product}) does not allow scans to be created or launched "
-        f"through its API ({evidence}). Read, export and validation still work. Use Nessus Manager, Tenable Vulnerability "
-        "Management or Tenable Security Center to launch."
+        f"through its API ({evidence}). Read, export and validation still work. Use Nessus Manager, "
+        "Tenable Vulnerability Management or Tenable Security Center to launch."
     )
 
 

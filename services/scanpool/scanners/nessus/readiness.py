@@ -10,6 +10,8 @@ from scanpool.scanners.scanner import Readiness
 
 def obstacle(status: ServerStatus) -> str | None:
     """Why the server is not ready, or None."""
+    if status.status is None:
+        return "the scanner does not say that it is ready"
     if status.status != "ready":
         return f"the scanner says {status.status[:40]!r}{_percent(status.progress)}"
     if status.plugin_data is False:

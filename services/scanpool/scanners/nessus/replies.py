@@ -31,7 +31,7 @@ class Engine(msgspec.Struct):
 
 
 class ServerStatus(msgspec.Struct):
-    status: str
+    status: str | None = None
     progress: Number = None
     plugin_data: bool | None = msgspec.field(default=None, name="pluginData")
     engine_status: Engine | None = None

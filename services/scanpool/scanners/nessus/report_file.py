@@ -41,9 +41,7 @@ class ReportFile:
         """Put the report in its place, at once and whole."""
         self._file.close()
         Path(self._file.name).replace(self._destination)
-        return ExportedReport(
-            path=self._destination, size_bytes=self.size_bytes, sha256=self._hash.hexdigest()
-        )
+        return ExportedReport(path=self._destination, size_bytes=self.size_bytes, sha256=self._hash.hexdigest())
 
     def __enter__(self) -> ReportFile:
         return self

@@ -71,8 +71,7 @@ class Session:
         raise SignInFailed(
             error.scanner,
             error.operation,
-            f"{error.message}; not tried again before {until:%Y-%m-%d %H:%M:%S %Z}, "
-            "so as not to lock the account",
+            f"{error.message}; not tried again before {until:%Y-%m-%d %H:%M:%S %Z}, so as not to lock the account",
         )
 
 

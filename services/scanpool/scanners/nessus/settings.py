@@ -8,8 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]+")
 _KEY = re.compile(r"[!-:<-~]+")
 
 
@@ -111,8 +113,9 @@ def url_problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        return f"is malformed: {error}"
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        return "is malformed: check its host and port"  # their texts repeat parts of it, a password perhaps
     if parts.scheme not in {"https", "http"}:
         return "must begin with https:// (or http://)"
     if parts.username is not None or parts.password is not None:

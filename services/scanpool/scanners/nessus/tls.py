@@ -66,6 +66,4 @@ def _load_bundle(made: ssl.SSLContext, tls: Tls) -> None:
     try:
         made.load_verify_locations(cafile=tls.ca_bundle)
     except OSError as error:  # ssl.SSLError is one
-        raise ValueError(
-            f"tls.ca_bundle: {tls.ca_bundle} is no readable file of PEM certificates: {error}"
-        ) from error
+        raise ValueError(f"tls.ca_bundle: {tls.ca_bundle} is no readable file of PEM certificates: {error}") from error

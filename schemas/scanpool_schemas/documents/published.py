@@ -1,0 +1,113 @@
+"""What the contract publishes: each type with its version, its struct, and where it is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from scanpool_schemas import subjects
+from scanpool_schemas.events import DeadLetter, ScannerEvent, ScanProgress
+from scanpool_schemas.keys import Health, Load, PoolRules
+from scanpool_schemas.names import nearest
+from scanpool_schemas.request import CancelRequest, ScanRequest
+from scanpool_schemas.scan import STRUCT_OF, StateName, event_type
+
+_POOL, _ID, _SCANNER = "<pool>", "<id>", "<scanner>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """One version of an event, a request or a key."""
+
+    type: str
+    """As `scanpool.scan.completed.v1`; of a scan's event it is header `ce-type`."""
+    title: str
+    struct: type[msgspec.Struct]
+    subject: str
+    """With `<pool>`, `<id>` and the like in the places of names."""
+
+    @property
+    def short(self) -> str:
+        """What people call it: the type without what all types have, as `completed`."""
+        return self.type.split(".")[-2]
+
+
+class UnknownDocument(KeyError):
+    """Nothing of that name is published."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def names() -> tuple[str, ...]:
+    """The types that are published, with their versions."""
+    return tuple(each.type for each in PUBLISHED)
+
+
+def find(name: str) -> Published:
+    """What is published by the type or its short name.
+
+    Raises:
+        UnknownDocument: nothing is.
+    """
+    for each in PUBLISHED:
+        if name in (each.type, each.short):
+            return each
+    shorts = [each.short for each in PUBLISHED]
+    close = nearest(name, (*names(), *shorts))
+    hint = f"did you mean {close!r}?" if close else f"there are {', '.join(shorts)}"
+    raise UnknownDocument(f"nothing is published as {name!r}; {hint}")
+
+
+def _scan(state: StateName) -> Published:
+    return Published(
+        type=event_type(state),
+        title=f"Scan {state}",
+        struct=STRUCT_OF[state],
+        subject=subjects.event(_POOL, state, _ID),
+    )
+
+
+def _key(name: str, title: str, struct: type[msgspec.Struct], key: str) -> Published:
+    return Published(
+        type=f"scanpool.key.{name}.v1", title=title, struct=struct, subject=subjects.key(_POOL, key)
+    )
+
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(
+        type="scanpool.scan.requested.v1",
+        title="Scan request",
+        struct=ScanRequest,
+        subject=subjects.requested(_POOL, _ID),
+    ),
+    Published(
+        type="scanpool.scan.cancel.v1",
+        title="Cancel request",
+        struct=CancelRequest,
+        subject=subjects.cancel(_POOL, _ID),
+    ),
+    *(_scan(state) for state in STRUCT_OF),
+    Published(
+        type="scanpool.scan.progress.v1",
+        title="Scan progress",
+        struct=ScanProgress,
+        subject=subjects.progress(_POOL, _ID),
+    ),
+    Published(
+        type="scanpool.scanner-event.v1",
+        title="Scanner event",
+        struct=ScannerEvent,
+        subject=subjects.scanner_event(_POOL, _SCANNER, "<event>"),
+    ),
+    Published(
+        type="scanpool.dead-letter.v1",
+        title="Dead letter",
+        struct=DeadLetter,
+        subject=subjects.dead_letter(_POOL, "<stage>", _ID, 0).replace("s0", "s<sequence>"),
+    ),
+    _key("load", "Scanner load", Load, subjects.load_key(_SCANNER)),
+    _key("health", "Scanner health", Health, subjects.health_key(_SCANNER)),
+    _key("rules", "Pool rules", PoolRules, subjects.RULES_KEY),
+)
