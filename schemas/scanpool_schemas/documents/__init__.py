@@ -1,4 +1,7 @@
-"""The contract for readers outside Python: JSON Schema of every type and version, and an AsyncAPI document."""
+"""The contract for readers outside Python: JSON Schema of every type and version, and an AsyncAPI document.
+
+`python -m scanpool_schemas.documents schemas/json` writes the files.
+"""
 
 from scanpool_schemas.documents.asyncapi import asyncapi, asyncapi_yaml
 from scanpool_schemas.documents.json_schema import schema

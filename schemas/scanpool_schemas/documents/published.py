@@ -20,7 +20,7 @@ _POOL, _ID, _SCANNER = "<pool>", "<id>", "<scanner>"
 class Published:
     """One version of an event, a request or a key."""
 
-    type: str
+    name: str
     """As `scanpool.scan.completed.v1`; of a scan's event it is header `ce-type`."""
     title: str
     struct: type[msgspec.Struct]
@@ -29,20 +29,17 @@ class Published:
 
     @property
     def short(self) -> str:
-        """What people call it: the type without what all types have, as `completed`."""
-        return self.type.split(".")[-2]
+        """What people call it: the name without what all names have, as `completed`."""
+        return self.name.split(".")[-2]
 
 
-class UnknownDocument(KeyError):
-    """Nothing of that name is published."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+class UnknownDocument(LookupError):
+    """Nothing of that name is published; says what is."""
 
 
 def names() -> tuple[str, ...]:
     """The types that are published, with their versions."""
-    return tuple(each.type for each in PUBLISHED)
+    return tuple(each.name for each in PUBLISHED)
 
 
 def find(name: str) -> Published:
@@ -52,7 +49,7 @@ def find(name: str) -> Published:
         UnknownDocument: nothing is.
     """
     for each in PUBLISHED:
-        if name in (each.type, each.short):
+        if name in (each.name, each.short):
             return each
     shorts = [each.short for each in PUBLISHED]
     close = nearest(name, (*names(), *shorts))
@@ -62,7 +59,7 @@ def find(name: str) -> Published:
 
 def _scan(state: StateName) -> Published:
     return Published(
-        type=event_type(state),
+        name=event_type(state),
         title=f"Scan {state}",
         struct=STRUCT_OF[state],
         subject=subjects.event(_POOL, state, _ID),
@@ -70,39 +67,37 @@ def _scan(state: StateName) -> Published:
 
 
 def _key(name: str, title: str, struct: type[msgspec.Struct], key: str) -> Published:
-    return Published(
-        type=f"scanpool.key.{name}.v1", title=title, struct=struct, subject=subjects.key(_POOL, key)
-    )
+    return Published(name=f"scanpool.key.{name}.v1", title=title, struct=struct, subject=subjects.key(_POOL, key))
 
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
-        type="scanpool.scan.requested.v1",
+        name="scanpool.scan.requested.v1",
         title="Scan request",
         struct=ScanRequest,
         subject=subjects.requested(_POOL, _ID),
     ),
     Published(
-        type="scanpool.scan.cancel.v1",
+        name="scanpool.scan.cancel.v1",
         title="Cancel request",
         struct=CancelRequest,
         subject=subjects.cancel(_POOL, _ID),
     ),
     *(_scan(state) for state in STRUCT_OF),
     Published(
-        type="scanpool.scan.progress.v1",
+        name="scanpool.scan.progress.v1",
         title="Scan progress",
         struct=ScanProgress,
         subject=subjects.progress(_POOL, _ID),
     ),
     Published(
-        type="scanpool.scanner-event.v1",
+        name="scanpool.scanner-event.v1",
         title="Scanner event",
         struct=ScannerEvent,
         subject=subjects.scanner_event(_POOL, _SCANNER, "<event>"),
     ),
     Published(
-        type="scanpool.dead-letter.v1",
+        name="scanpool.dead-letter.v1",
         title="Dead letter",
         struct=DeadLetter,
         subject=subjects.dead_letter(_POOL, "<stage>", _ID, 0).replace("s0", "s<sequence>"),

@@ -2,7 +2,7 @@
 
 from scanpool_schemas.targets.addresses import AddressSet
 from scanpool_schemas.targets.collection import Targets, parse, pin, subtract
-from scanpool_schemas.targets.rules import Cause, Excluded, Refusal, TargetRules, read_rules, refusals
+from scanpool_schemas.targets.rules import Cause, Excluded, Refusal, TargetRules, outside, read_rules, refusals
 from scanpool_schemas.targets.scope import Scope, read_scope
 from scanpool_schemas.targets.special import SpecialPart, SpecialUse, special_use
 from scanpool_schemas.targets.target import (
@@ -28,6 +28,7 @@ __all__ = [
     "TargetLimits",
     "TargetRules",
     "Targets",
+    "outside",
     "parse",
     "pin",
     "read_rules",

@@ -13,7 +13,8 @@ from scanpool_schemas.targets.target import InvalidTarget, Target, TargetKind, T
 class Targets:
     """Targets in normal form and in the order given, each once.
 
-    Targets that overlap without being the same stay as they are; their addresses count once.
+    Targets that overlap without being the same stay as they are; their addresses count once. No hostname stands
+    both alone and pinned.
     """
 
     items: tuple[Target, ...] = ()
@@ -87,6 +88,7 @@ def parse(expressions: Sequence[str], limits: TargetLimits | None = None, *, fie
             raise error.at(f"{field}[{index}]") from error
         intervals += items[-1].addresses.interval_count
         _refuse_excess(intervals, limits.max_intervals, "separate runs of addresses", field)
+    _refuse_contradictions(items, field)
     targets = Targets.of(items)
     _refuse_excess(targets.address_count, limits.max_addresses, "addresses", field)
     return targets
@@ -129,6 +131,19 @@ def _refuse_cut(item: Target, expressions: int, limits: TargetLimits) -> None:
             "give the networks to scan instead of what to leave out",
             expression=item.text,
         )
+
+
+def _refuse_contradictions(items: Sequence[Target], field: str) -> None:
+    # Were both allowed, the address that somebody wrote could pass for the one that the name resolved to.
+    alone = {item.hostname for item in items if item.kind is TargetKind.HOSTNAME}
+    for index, item in enumerate(items):
+        if item.kind is TargetKind.PINNED and item.hostname in alone:
+            raise InvalidTarget(
+                "the hostname is given both alone and with an address",
+                "give one of the two",
+                expression=item.text,
+                place=f"{field}[{index}]",
+            )
 
 
 def _refuse_excess(found: int, allowed: int, what: str, field: str) -> None:

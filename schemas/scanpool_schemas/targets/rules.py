@@ -114,14 +114,22 @@ def refusals(
 ) -> tuple[Refusal, ...]:
     """Every reason why targets may not be scanned; none where all of them may.
 
-    `resolved` are the hostnames whose addresses admission itself looked up and pinned.
+    `resolved` are the hostnames whose addresses admission itself looked up and pinned; no other target of theirs
+    can be among the targets, since none stands both alone and pinned.
     """
     special = (_special_refusal(part, rules) for part in special_use(targets.items))
-    outside = (_outside_refusal(item, rules, resolved) for item in targets.items)
+    beyond = () if rules.allow.is_empty else outside(targets, rules.allow, resolved=resolved)
     excluded = (
         _excluded_refusal(item, each) for each in rules.exclude if each.is_active(now) for item in targets.items
     )
-    return tuple(each for each in (*special, *outside, *excluded) if each is not None)
+    return tuple(
+        each for each in (*special, *(_outside_refusal(item, rules) for item in beyond), *excluded) if each is not None
+    )
+
+
+def outside(targets: Targets, allow: Scope, *, resolved: Collection[str] = ()) -> tuple[Target, ...]:
+    """The targets that do not lie wholly in the scope; a publisher's own pin is judged by its address alone."""
+    return tuple(item for item in targets.items if not _is_allowed(item, allow, resolved))
 
 
 def _special_refusal(part: SpecialPart, rules: TargetRules) -> Refusal | None:
@@ -139,11 +147,9 @@ def _special_refusal(part: SpecialPart, rules: TargetRules) -> Refusal | None:
     return Refusal(target.text, Cause.SPECIAL_USE, reason)
 
 
-def _outside_refusal(target: Target, rules: TargetRules, resolved: Collection[str]) -> Refusal | None:
-    if rules.allow.is_empty or _is_allowed(target, rules.allow, resolved):
-        return None
-    outside = target.addresses.difference(rules.allow.addresses).texts
-    part = f" ({_few(outside)})" if outside and outside != (target.text,) else ""
+def _outside_refusal(target: Target, rules: TargetRules) -> Refusal:
+    beyond = target.addresses.difference(rules.allow.addresses).texts
+    part = f" ({_few(beyond)})" if beyond and beyond != (target.text,) else ""
     reason = f"{target.text} lies outside what the pool allows{part}; it allows {_few(rules.allow_texts)}"
     return Refusal(target.text, Cause.NOT_ALLOWED, reason)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from scanpool.coordination import transitions
 from scanpool.coordination.transitions import Change, Mark
-from scanpool_schemas.keys import CredentialRule, PoolRules
+from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanRequest
 from scanpool_schemas.scan import (
@@ -28,8 +28,10 @@ from scanpool_schemas.scan import (
 from scanpool_schemas.targets import (
     Cause,
     InvalidTarget,
+    Scope,
     TargetRules,
     Targets,
+    outside,
     parse,
     read_rules,
     read_scope,
@@ -63,11 +65,20 @@ class Reading:
 
     targets: Targets
     rules: TargetRules
+    exclude: Scope
+    """What the request itself leaves out."""
+    credential_reach: Scope
+    """What the credential that it names may be used for; empty sets no bounds."""
 
     @property
     def to_resolve(self) -> tuple[str, ...]:
         """Hostnames whose addresses have to be known before the pool's rules can judge them."""
-        return self.targets.hostnames if self.rules.speak_of_addresses else ()
+        judged_by_address = (
+            self.rules.speak_of_addresses
+            or not self.exclude.addresses.is_empty
+            or not self.credential_reach.addresses.is_empty
+        )
+        return self.targets.hostnames if judged_by_address else ()
 
 
 def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
@@ -79,13 +90,17 @@ def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
     if rules.retired:
         raise Refused("pool_retired", "the pool left the configuration and takes no new scans")
     try:
-        targets = subtract(parse(request.targets), read_scope(request.exclude))
-        pool_rules = read_rules(rules.allow, rules.exclude)
+        exclude = read_scope(request.exclude)
+        reading = Reading(
+            targets=subtract(parse(request.targets), exclude),
+            rules=read_rules(rules.allow, rules.exclude),
+            exclude=exclude,
+            credential_reach=_reach(request, rules),
+        )
     except InvalidTarget as error:
         raise Refused("invalid_target", str(error)) from error
-    if targets.is_empty:
-        raise Refused("nothing_to_scan", "the request excludes every one of its targets")
-    return Reading(targets=targets, rules=pool_rules)
+    _refuse_nothing(reading.targets)
+    return reading
 
 
 def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Addresses, now: datetime) -> ScanRequest:
@@ -94,13 +109,14 @@ def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Ad
     Raises:
         Refused: the pool does not allow it, or has not what it names.
     """
-    targets = reading.targets.pinned(resolved)
+    targets = _pinned(reading, resolved)
     found = refusals(targets, reading.rules, now, resolved=tuple(resolved))
     if found:
         more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
         raise Refused(_CODES[found[0].cause], "; ".join(each.reason for each in found[:_SHOWN]) + more)
     _check_scanner(request, rules)
-    _check_credential(request, rules, targets)
+    _check_credential(request, rules)
+    _check_reach(request, targets, reading.credential_reach, resolved)
     template = request.template or rules.templates.get(request.scan_type, "advanced")
     return msgspec.structs.replace(request, targets=targets.texts, template=template)
 
@@ -138,30 +154,42 @@ def _check_scanner(request: ScanRequest, rules: PoolRules) -> None:
         raise Refused("scanner_disabled", f"scanner {wanted!r} is disabled in the configuration")
 
 
-def _check_credential(request: ScanRequest, rules: PoolRules, targets: Targets) -> None:
+def _pinned(reading: Reading, resolved: Addresses) -> Targets:
+    """The targets at the addresses that their names have, what is excluded taken off once more."""
+    try:
+        targets = subtract(reading.targets.pinned(resolved), reading.exclude)
+    except InvalidTarget as error:
+        raise Refused("hostname_unresolved", f"a name resolves to what cannot be scanned: {error}") from error
+    _refuse_nothing(targets)
+    return targets
+
+
+def _refuse_nothing(targets: Targets) -> None:
+    if targets.is_empty:
+        raise Refused("nothing_to_scan", "the request excludes every one of its targets")
+
+
+def _check_credential(request: ScanRequest, rules: PoolRules) -> None:
     wanted = request.credential_ref
-    if wanted is None:
-        return
     names = [each.id for each in rules.credentials]
-    rule = next((each for each in rules.credentials if each.id == wanted), None)
-    if rule is None:
+    if wanted is not None and wanted not in names:
         raise Refused("unknown_credential", f"the pool has no credential {wanted!r}{_meant(wanted, names)}")
-    _check_reach(rule, targets)
 
 
-def _check_reach(rule: CredentialRule, targets: Targets) -> None:
-    if not rule.targets:
+def _reach(request: ScanRequest, rules: PoolRules) -> Scope:
+    named = (each for each in rules.credentials if each.id == request.credential_ref)
+    return read_scope([text for each in named for text in each.targets], field="credentials.targets")
+
+
+def _check_reach(request: ScanRequest, targets: Targets, reach: Scope, resolved: Addresses) -> None:
+    """A name counts only where admission resolved it: a publisher's own `name[address]` is its address."""
+    if reach.is_empty:
         return
-    reach = read_rules(rule.targets, ())
-    outside = [
-        target.text
-        for target in targets.items
-        if not (target.hostname and reach.allow.names(target.hostname))
-        and (target.addresses.is_empty or not reach.allow.addresses.covers(target.addresses))
-    ]
-    if outside:
-        shown = ", ".join(outside[:_SHOWN])
-        raise Refused("credential_not_allowed", f"credential {rule.id!r} may not be used for {shown}")
+    beyond = outside(targets, reach, resolved=tuple(resolved))
+    if beyond:
+        shown = ", ".join(each.text for each in beyond[:_SHOWN])
+        message = f"credential {request.credential_ref!r} may not be used for {shown}"
+        raise Refused("credential_not_allowed", message)
 
 
 def _meant(wanted: str, names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from scanpool.report.texts import clip
 _QUOTE_LENGTH = 160
 _MAX_QUOTES = 2
 _MESSAGE = re.compile(r"(?im)^[ \t-]*Message[ \t]*:[ \t]*(?:\n[ \t]*)?(\S.*)$")
-_USER = re.compile(r"(?im)^[ \t-]*User(?: ?name)?[ \t]*:[ \t]*(\S.*?)[ \t]*$")
+_USER = re.compile(r"(?im)^[ \t-]*User(?: ?name)?[ \t]*:[ \t]*(\S.*)$")
 _PROTOCOL = re.compile(r"(?im)^[ \t-]*Protocol[ \t]*:[ \t]*(\w+)")
 _MAX_USER_NAMES = 64
 _PROTOCOLS = LOGIN_METHODS | {"local"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from scanpool.report.redaction import names_in
 from scanpool.report.texts import clip, head_and_tail
 from scanpool_schemas.targets import InvalidTarget, parse
 
@@ -50,22 +51,21 @@ class Policy:
 
     def read_preference(self, preference: etree._Element) -> None:
         """Take in one `preference` of the server's settings."""
-        name = (preference.findtext("name") or "").strip()
+        name = _text(preference, "name")
         if name == "TARGET":
-            self.targets = _count(preference.findtext("value") or "")
+            self.targets = _count(_text(preference, "value"))
         elif name == "scan_name":
-            self.scan_name = clip(preference.findtext("value") or "", 200)
+            self.scan_name = clip(_text(preference, "value"), 200)
 
     def read_plugin_setting(self, item: etree._Element) -> None:
         """Take in one `item` of the plugins' settings."""
-        setting = (item.findtext("preferenceName") or "").strip()
-        value = (item.findtext("selectedValue") or "").strip()
-        kind = (item.findtext("preferenceType") or "").strip()
+        value = _text(item, "selectedValue")
         if not value:
             return
+        setting, kind = _text(item, "preferenceName"), _text(item, "preferenceType")
         if kind == "entry" and _USER_NAME.search(setting):
             self._remember_user_name(value)
-        if not self.has_host_login and _logs_in_to_hosts((item.findtext("pluginName") or "").strip(), setting):
+        if not self.has_host_login and _logs_in_to_hosts(_text(item, "pluginName"), setting):
             self.has_host_login = _is_configured(setting, value, kind)
 
     def user_names(self) -> frozenset[str]:
@@ -74,7 +74,12 @@ class Policy:
 
     def _remember_user_name(self, name: str) -> None:
         if name.lower() not in _DEFAULT_ACCOUNTS and len(self._user_names) < _MAX_NAMES:
-            self._user_names.add(clip(name, 128))
+            self._user_names |= names_in(clip(name, 128))
+
+
+def _text(parent: etree._Element, tag: str) -> str:
+    child = next(parent.iterchildren(tag), None)
+    return "" if child is None else (child.text or "").strip()
 
 
 def _logs_in_to_hosts(plugin_name: str, setting: str) -> bool:

@@ -10,7 +10,8 @@ from scanpool.report.texts import clip
 STRUCK = "…"
 # A quotation that is cut off is one to the end; an apostrophe within a word begins none.
 _QUOTED = re.compile(r"(?<!\w)(?:'.*?(?:'(?!\w)|$)|\".*?(?:\"|$)|`.*?(?:[`']|$))")
-_WITH_DOMAIN = re.compile(r"[^\s\\]*\\+[^\s\\]+|[^\s@]+@[^\s@]+")
+# Possessive, and only from a word's beginning: time stays proportional to length whatever the text is.
+_WITH_DOMAIN = re.compile(r"(?<![^\s\\])[^\s\\]*+\\+[^\s\\]+|(?<![^\s@])[^\s@]++@[^\s@]+")
 _NO_NAME = r"(?!(?:the|a|an|is|was|has|had|does|did|could|can|cannot|not|and|or|with|on|in|for|to)\b)"
 _AFTER_A_WORD = re.compile(
     rf"\b((?:user(?: ?name)?|account|login|principal)[ \t]*[:=][ \t]*|"

@@ -149,8 +149,8 @@ def login_items(host: HostRun) -> Iterator[Item]:
 
 
 def _of_the_scanner_itself() -> Iterator[Item]:
-    done = "Commands could be run on localhost.\n"
-    yield Item(SSH_SYSTEM, f"Nessus can run commands on localhost to perform its checks.\n{done}")
+    done = "The scanner runs its commands on localhost by itself.\n"
+    yield Item(SSH_SYSTEM, done)
     yield Item(VALID, done)
     yield Item(NO_ISSUES, done)
     yield Item(AVAILABLE, "Account  : root\nProtocol : LOCAL\n")
