@@ -77,7 +77,8 @@ def components(
     """The schemas of the structs and of all they refer to, by class name."""
     texts = field_texts() if texts is None else texts
     _, found = msgspec.json.schema_components(structs, ref_template=ref_template)
-    return {name: _explained(body, _CLASSES[name], texts) for name, body in found.items()}
+    plain: dict[str, Document] = msgspec.json.decode(msgspec.json.encode(found))  # defaults are tuples in it
+    return {name: _explained(body, _CLASSES[name], texts) for name, body in plain.items()}
 
 
 def _refusing(struct: type[msgspec.Struct]) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import anyio
@@ -22,6 +22,7 @@ from scanpool.runtime.process import every
 from scanpool.runtime.settings import Settings
 from scanpool.runtime.topology.apply import pools_in_nats, verify
 from scanpool.runtime.topology.definitions import topology
+from scanpool.runtime.tracing import record_spans
 from scanpool.runtime.worker import Job, Worker
 
 GAUGES_EVERY_S = 15.0
@@ -35,23 +36,38 @@ class ConnectionLost(Exception):
     """The connection to NATS was closed for good; the process ends and is started again."""
 
 
+async def _nothing_to_prepare(_host: Host) -> None:
+    """Services only verify what NATS holds."""
+
+
 class Runner:
     """The services of one process: their workers, their HTTP face, their configuration."""
 
-    def __init__(self, services: Sequence[ServiceName], settings: Settings, live: LiveConfiguration | None):
+    def __init__(
+        self,
+        services: Sequence[ServiceName],
+        settings: Settings,
+        live: LiveConfiguration | None,
+        *,
+        prepare: Callable[[Host], Awaitable[None]] = _nothing_to_prepare,
+    ) -> None:
+        """`prepare` is called before NATS is verified, at the start and whenever pools are looked at."""
         self._services = services
         self._settings = settings
         self._live = live
-        self._stopping = asyncio.Event()
+        self._prepare = prepare
+        self.stopping = asyncio.Event()
+        """Set it to stop: what is in hand is finished, the rest handed back."""
         self._reload = asyncio.Event()
         self._lost = False
-        self._pools: tuple[str, ...] = ()
+        self.pools: tuple[str, ...] = ()
+        """The pools that are served."""
         self._obstacles: dict[str, str] = {"start": "still starting"}
         self.http_port = 0
 
     def stop(self) -> None:
         """Finish what is in hand, hand back the rest, end."""
-        self._stopping.set()
+        self.stopping.set()
 
     def reload(self) -> None:
         """Read the configuration again, and look for new pools."""
@@ -64,11 +80,14 @@ class Runner:
             BrokerError: NATS cannot be reached or is not set up; says what to do.
             ConnectionLost: NATS was lost for good.
         """
+        record_spans()
         client = await connect(self._settings.nats, name="scanpool " + "+".join(self._services), on_closed=self._closed)
         host = host_of(client, self._settings, self._live)
         try:
             await self._find_pools(host)
             await self._serve(host, on_ready)
+        except* BrokerError as errors:
+            raise _first(errors) from errors
         finally:
             await _closed(client, host)
         if self._lost:
@@ -81,17 +100,17 @@ class Runner:
             async with anyio.create_task_group() as tasks:
                 await self._start_all(host, tasks)
                 self._obstacles.pop("start", None)
-                log.info("ready", services=list(self._services), pools=list(self._pools), http_port=port)
+                log.info("ready", services=list(self._services), pools=list(self.pools), http_port=port)
                 on_ready()
-                await self._stopping.wait()
+                await self.stopping.wait()
                 self._obstacles["stop"] = "stopping"
 
     async def _start_all(self, host: Host, tasks: TaskGroup) -> None:
         for service in self._services:
-            for job in global_jobs(service, host, lambda: self._pools):
+            for job in global_jobs(service, host, lambda: self.pools):
                 tasks.start_soon(self._work, host, job)
         await self._register(host)
-        for pool in self._pools:
+        for pool in self.pools:
             self._start_pool(host, tasks, pool)
         tasks.start_soon(self._keep_gauges, host)
         tasks.start_soon(self._keep_pools, host, tasks)
@@ -109,39 +128,41 @@ class Runner:
             host.metrics.settled.labels(delivery.consumer, outcome).inc()
 
         grace = self._settings.grace - timedelta(seconds=DRAIN_S)
-        await Worker(job, host.settler, observe=settled).run(self._stopping, max(grace, timedelta(seconds=1)))
+        await Worker(job, host.settler, observe=settled).run(self.stopping, max(grace, timedelta(seconds=1)))
 
-    async def _keep_looking(self, look: Callable[[], object]) -> None:
+    async def _keep_looking(self, look: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await look()  # type: ignore[misc]
+                await look()
             except BrokerError as error:
                 log.warning("scanners not looked at this time", error=str(error))
-            if not await every(self._settings.readiness_every.total_seconds(), self._stopping):
+            if not await every(self._settings.readiness_every.total_seconds(), self.stopping):
                 return
 
     async def _keep_gauges(self, host: Host) -> None:
         while True:
             try:
-                await gauges.refresh(host.jetstream, host.metrics, self._pools)
+                await gauges.refresh(host.jetstream, host.metrics, self.pools)
                 self._obstacles.pop("gauges", None)
             except BrokerError as error:
                 self._obstacles["gauges"] = f"the pools cannot be read: {error}"
-            if not await every(GAUGES_EVERY_S, self._stopping):
+            if not await every(GAUGES_EVERY_S, self.stopping):
                 return
 
     async def _keep_pools(self, host: Host, tasks: TaskGroup) -> None:
         """On reload and at intervals: new rules, new pools, pools that left."""
-        while await every(POOLS_EVERY_S, self._stopping, kick=self._reload):
+        while await every(POOLS_EVERY_S, self.stopping, kick=self._reload):
             try:
-                await self._reconfigure(host)
-                before = self._pools
+                if self._reload.is_set():
+                    self._reload.clear()
+                    await self._reconfigure(host)
+                before = self.pools
                 await self._find_pools(host)
                 await self._register(host)
             except BrokerError as error:
                 log.warning("pools not looked at this time", error=str(error))
                 continue
-            for pool in self._pools:
+            for pool in self.pools:
                 if pool not in before:
                     log.info("serving a new pool", pool=pool)
                     self._start_pool(host, tasks, pool)
@@ -166,7 +187,7 @@ class Runner:
         """The process that launches says what the pools' rules and places are."""
         if "dispatcher" not in self._services or self._live is None:
             return
-        for pool in self._pools:
+        for pool in self.pools:
             if pool in self._live.current.pools:
                 await registry.register(host.jetstream, pool, rules_of(pool, self._live.current))
 
@@ -175,12 +196,13 @@ class Runner:
         known = host.fleet.pools() if host.fleet else await pools_in_nats(host.jetstream)
         chosen = self._settings.pools
         missing = [pool for pool in chosen if pool not in known]
-        if missing and not self._pools:
+        if missing and not self.pools:
             where = "the configuration" if host.fleet else "NATS"
             raise TopologyMissing(f"{where} has no pool {', '.join(missing)} (asked for by --pools)")
         pools = tuple(pool for pool in known if not chosen or pool in chosen)
+        await self._prepare(host)
         await verify(host.jetstream, topology(pools))
-        self._pools = pools
+        self.pools = pools
 
     def _reasons(self, host: Host) -> list[str]:
         reasons = list(self._obstacles.values())
@@ -189,8 +211,13 @@ class Runner:
         return reasons
 
     def _closed(self) -> None:
-        self._lost = not self._stopping.is_set()
-        self._stopping.set()
+        self._lost = not self.stopping.is_set()
+        self.stopping.set()
+
+
+def _first(errors: ExceptionGroup[BrokerError]) -> BrokerError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 async def _closed(client: Client, host: Host) -> None:

@@ -64,6 +64,11 @@ class EmbeddedNats:
         assert self._process is not None
         return self._process.pid
 
+    async def ended(self) -> int:
+        """Wait until the server ends, by itself or told to; answers its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
     async def __aenter__(self) -> Self:
         binary = _binary()
         store = self._options.store

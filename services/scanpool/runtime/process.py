@@ -41,6 +41,4 @@ async def every(seconds: float, stopping: asyncio.Event, kick: asyncio.Event | N
     finally:
         for wait in waits:
             wait.cancel()
-    if kick is not None:
-        kick.clear()
     return not stopping.is_set()

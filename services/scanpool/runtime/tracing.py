@@ -23,6 +23,15 @@ def continued(headers: Mapping[str, str], name: str) -> Iterator[None]:
         yield
 
 
+def record_spans() -> None:
+    """Make real spans in this process, so that every piece of work has a trace; called by service processes."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": "scanpool"})))
+
+
 def trace_headers(trace_id: str = "") -> dict[str, str]:
     """The header that carries the current trace on; without one, the given trace or a new one."""
     headers: dict[str, str] = {}

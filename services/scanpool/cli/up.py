@@ -1,0 +1,119 @@
+"""`scanpool up`: every service in one process, for real: your scanners, a store that survives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from scanpool.cli.assembly import SERVICES, Host
+from scanpool.cli.host import Runner
+from scanpool.coordination import registry
+from scanpool.runtime.configuration import ConfigurationError, LiveConfiguration, unavailable
+from scanpool.runtime.connection import NatsAddress
+from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedNatsFailed, EmbeddedOptions
+from scanpool.runtime.process import signals
+from scanpool.runtime.settings import Settings
+from scanpool.runtime.topology.apply import apply, pools_in_nats
+from scanpool.runtime.topology.definitions import topology
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpOptions:
+    """What `scanpool up` was told."""
+
+    configuration: Path
+    settings: Settings
+    external_nats: bool
+    """Use the NATS of the settings; else run one of our own."""
+    store: Path
+    """Where our own NATS keeps its streams."""
+    port: int | None = None
+    """Of our own NATS; None takes 4222 or the next free one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What a person is told once everything runs."""
+
+    nats_url: str
+    http_url: str
+    pools: tuple[str, ...]
+    store: Path | None
+
+
+async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[[Running], None]) -> None:
+    """Run everything until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    Raises:
+        ConfigurationError: the configuration is bad, or a secret cannot be read.
+        EmbeddedNatsFailed: our own NATS cannot run, or ended.
+        BrokerError: the external NATS cannot be reached or will not do.
+    """
+    live = LiveConfiguration(options.configuration, environ)
+    faults = [
+        each for each in unavailable(live.current, live.path, options.settings.pools or None) if not each.is_warning
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    async with AsyncExitStack() as stack:
+        nats = await stack.enter_async_context(_own_nats(options))
+        url = nats.url if nats else options.settings.nats.shown
+        settings = replace(options.settings, nats=NatsAddress(url=url)) if nats else options.settings
+        runner = Runner(SERVICES, settings, live, prepare=lambda host: _prepare(host, live))
+        stack.enter_context(signals(runner.stopping, runner.reload))
+
+        def ready() -> None:
+            http_url = f"http://{settings.http_host}:{runner.http_port}"
+            store = options.store if nats else None
+            on_ready(Running(nats_url=url, http_url=http_url, pools=runner.pools, store=store))
+
+        await _run(runner, nats, ready)
+
+
+async def _run(runner: Runner, nats: EmbeddedNats | None, ready: Callable[[], None]) -> None:
+    """The services, for as long as our own NATS lives."""
+    services = asyncio.create_task(runner.run(ready), name="services")
+    lost = asyncio.create_task(nats.ended(), name="embedded nats") if nats else None
+    await asyncio.wait({services, lost} if lost else {services}, return_when=asyncio.FIRST_COMPLETED)
+    code = lost.result() if lost is not None and lost.done() else None
+    if lost is not None:
+        lost.cancel()
+    if code is not None:
+        runner.stop()
+    await services
+    if code is not None:
+        raise EmbeddedNatsFailed(f"the embedded nats-server ended by itself with exit code {code}; start again")
+
+
+async def _prepare(host: Host, live: LiveConfiguration) -> None:
+    """Set NATS up for the pools of the configuration; pools that left it are retired and served until empty."""
+    configured = tuple(live.current.pools)
+    in_nats = await pools_in_nats(host.jetstream)
+    for difference in await apply(host.jetstream, topology(tuple(dict.fromkeys((*configured, *in_nats))))):
+        log.info("topology", change=str(difference))
+    for pool in in_nats:
+        if pool not in configured:
+            await registry.retire(host.jetstream, pool)
+
+
+@asynccontextmanager
+async def _own_nats(options: UpOptions) -> AsyncIterator[EmbeddedNats | None]:
+    if options.external_nats:
+        yield None
+        return
+    embedded = EmbeddedOptions(store=options.store, port=options.port, sync_always=True)
+    async with EmbeddedNats(embedded) as nats:
+        yield nats
+
+
+def default_store(environ: Mapping[str, str]) -> Path:
+    """`$XDG_DATA_HOME/scanpool`, or `~/.local/share/scanpool`."""
+    data = environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "scanpool"
