@@ -13,7 +13,7 @@ import pytest
 from scanpool.scanners import errors
 from scanpool.scanners.nessus import ExportLimits, NessusScanner
 from tests.support.eventually import eventually
-from tests.support.nessus import nessus_settings
+from tests.support.nessus import KEYS, nessus_settings
 from tests.support.scripted_scanner import (
     NOT_FOUND,
     Received,
@@ -107,6 +107,12 @@ async def test_an_export_that_comes_to_nothing_is_tried_anew_once_and_leaves_no_
     assert str(error).count(why) == 2
     assert server.count("POST /scans/7/export") == 2
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_failed_export_does_not_repeat_keys_that_the_scanner_repeats(tmp_path: Path) -> None:
+    echoed = reply({"error": f"no export for {KEYS.access_key} {KEYS.secret_key}"}, 500)
+    _, error = await export(a_script(status=echoed), tmp_path / "r")
+    assert "no export for [hidden] [hidden]" in str(error)
 
 
 async def test_the_second_export_may_succeed(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ answers = st.builds(
     broken=st.sampled_from(["", "the connection broke off"]),
     retry_after=st.none() | st.text(max_size=30) | st.integers().map(str),
 )
+secrets = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=4, max_size=12)
 counters = st.one_of(st.none(), st.integers(-10, 1000), st.floats(-10, 1000), st.text(max_size=4))
 hosts = st.lists(
     st.fixed_dictionaries(
@@ -65,12 +66,13 @@ def test_whatever_comes_back_from_a_create_is_a_number_or_an_unknown_outcome(bod
     assert created.scan.id > 0
 
 
-@given(st.text(min_size=1, max_size=20), st.text(max_size=20), st.text(max_size=20))
-def test_a_secret_that_a_scanner_repeats_is_in_no_error(secret: str, before: str, after: str) -> None:
-    body = msgspec.json.encode({"error": f"{before}{secret}{after}"})
-    said = words(Answer(status=400, body=body), (secret,))
+@given(secrets, secrets, st.text(max_size=20), st.text(max_size=20))
+def test_a_secret_that_a_scanner_repeats_is_in_no_error(one: str, two: str, before: str, after: str) -> None:
+    body = msgspec.json.encode({"error": f"{before}{one}{two}{after}"})
+    said = words(Answer(status=400, body=body), (one, "", one + two))
     assert said is not None
-    assert secret not in said.replace("[hidden]", "")
+    assert one not in said.replace("[hidden]", "|")
+    assert two not in said.replace("[hidden]", "|") or two in before + "|" + after
 
 
 @given(st.text(max_size=40))

@@ -28,7 +28,7 @@ def _downloaded(work_dir: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         require(NAME, f"npm is not installed, and {VARIABLE} names no unpacked {PACKAGE}")
-    packing = [npm, "pack", PACKAGE, "--silent", "--pack-destination", str(work_dir)]
+    packing = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", str(work_dir)]
     try:
         packed = subprocess.run(packing, capture_output=True, text=True, timeout=_NPM_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:

@@ -119,9 +119,14 @@ def large_report(size_bytes: int, *, items_per_host: int) -> Iterator[bytes]:
     while written < size_bytes:
         name = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
         before, after = host(name, scan_info("yes, as 'audit' via ssh"), "\0").encode().split(b"\0")
-        chosen = b"".join(items[(index * 7 + step * 13) % 500] for step in range(items_per_host))
-        yield before + chosen + after
-        written += len(before) + len(chosen) + len(after)
+        yield before
+        written += len(before)
+        for start in range(0, items_per_host, 100):
+            steps = range(start, min(start + 100, items_per_host))
+            piece = b"".join(items[(index * 7 + step * 13) % 500] for step in steps)
+            yield piece
+            written += len(piece)
+        yield after
         index += 1
     yield end
 

@@ -86,8 +86,8 @@ class Runner:
         try:
             await self._find_pools(host)
             await self._serve(host, on_ready)
-        except* BrokerError as errors:
-            raise _first(errors) from errors
+        except ExceptionGroup as errors:
+            raise _told(errors) from errors
         finally:
             await _closed(client, host)
         if self._lost:
@@ -215,9 +215,11 @@ class Runner:
         self.stopping.set()
 
 
-def _first(errors: ExceptionGroup[BrokerError]) -> BrokerError:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first
+def _told(errors: ExceptionGroup) -> Exception:
+    """The one error that a person is told: the broker's, which has a remedy, before any other."""
+    broker, others = errors.split(BrokerError)
+    first = (broker or others or errors).exceptions[0]
+    return _told(first) if isinstance(first, ExceptionGroup) else first
 
 
 async def _closed(client: Client, host: Host) -> None:

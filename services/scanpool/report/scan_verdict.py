@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -86,14 +85,6 @@ class Tally:
     """Authenticated hosts on which the login failed over another protocol."""
     unfinished: int = 0
     old_plugins: int = 0
-
-    @classmethod
-    def of(cls, hosts: Iterable[tuple[HostFacts, HostVerdict]]) -> Tally:
-        """The tally of these hosts."""
-        tally = cls()
-        for facts, verdict in hosts:
-            tally.add(facts, verdict)
-        return tally
 
     def add(self, facts: HostFacts, verdict: HostVerdict) -> None:
         """Count a host."""

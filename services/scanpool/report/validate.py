@@ -110,7 +110,8 @@ class Assessment:
     def result(self) -> Result:
         """The result, once the reader has read all."""
         reader = self._reader
-        tally = Tally.of(self._judged())
+        tally = Tally()
+        worst = _worst_first(self._judged(tally))
         verdict = judge_scan(tally, self._asked, policy_has_login=reader.policy.has_host_login)
         report = ReportFacts(
             has_report=reader.has_report,
@@ -118,7 +119,7 @@ class Assessment:
             targets=reader.policy.targets,
             unrated_items=self._census.severity.unrated,
         )
-        rows = tuple(_within(HOST_ROWS_BYTES, _worst_first(verdict for _, verdict in self._judged())))
+        rows = tuple(_within(HOST_ROWS_BYTES, worst))
         return Result(
             valid=verdict.valid,
             authentication_status=verdict.status,
@@ -132,10 +133,12 @@ class Assessment:
             troubleshooting=advice(tally.reasons),
         )
 
-    def _judged(self) -> Iterator[tuple[HostFacts, HostVerdict]]:
+    def _judged(self, tally: Tally) -> Iterator[HostVerdict]:
         for (name, address), evidence in self._hosts.items():
             facts = HostFacts(name, address, evidence)
-            yield facts, judge_host(facts, privileged=self._asked.privileged)
+            verdict = judge_host(facts, privileged=self._asked.privileged)
+            tally.add(facts, verdict)
+            yield verdict
 
     def _summary(self, tally: Tally) -> ResultsSummary:
         reader, info, severity = self._reader, self._scan_info, self._census.severity

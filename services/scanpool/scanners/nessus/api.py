@@ -12,7 +12,7 @@ import anyio
 
 from scanpool.scanners.errors import ScannerError, ScannerUnavailable
 from scanpool.scanners.nessus.calls import Call
-from scanpool.scanners.nessus.faults import decode, fault
+from scanpool.scanners.nessus.faults import decode, describe, fault
 from scanpool.scanners.nessus.sign_in import SignIn
 from scanpool.scanners.nessus.wire import Answer, Exchange, Sink, Wire
 
@@ -45,6 +45,10 @@ class Api:
             answer = await self._answer(call, deadline, sink)
             seen.broken = bool(answer.broken)
             return answer
+
+    def describe(self, answer: Answer) -> str:
+        """The answer's status and the scanner's own words, without any secret of ours in them."""
+        return describe(answer, self._sign_in.secrets)
 
     async def _answer(self, call: Call, deadline: float, sink: Sink | None) -> Answer:
         exchange = await self._exchange(call, deadline, sink)

@@ -52,7 +52,7 @@ from scanpool.scanners.scanner import (
 )
 
 KEY_FILE_PREFIX = "scanpool-"
-"""Private keys are uploaded under a random name that begins with this; the API cannot delete them again."""
+"""Private keys are uploaded under a random name that begins with this; no call is known that deletes them again."""
 
 T = TypeVar("T")
 

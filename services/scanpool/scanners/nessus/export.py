@@ -11,7 +11,7 @@ import anyio.to_thread
 from scanpool.scanners.errors import ExportFailed, ExportTooLarge, ScannerUnavailable
 from scanpool.scanners.nessus import calls
 from scanpool.scanners.nessus.api import Api
-from scanpool.scanners.nessus.faults import decode, describe, words
+from scanpool.scanners.nessus.faults import decode, words
 from scanpool.scanners.nessus.replies import Exporting, ExportStatus, ScanDetails
 from scanpool.scanners.nessus.report_file import END, ReportFile
 from scanpool.scanners.nessus.settings import ExportLimits
@@ -76,7 +76,7 @@ class Exporter:
         if answer.status == 404:
             return await self._gone(scan, answer)
         if answer.status == 500 and words(answer) is not None:
-            return Fruitless(why=describe(answer))
+            return Fruitless(why=self._api.describe(answer))
         export = decode(self._api.scanner, call, answer, ExportStatus)
         if export.status == "error":
             return Fruitless(why="it failed on the scanner")

@@ -142,7 +142,7 @@ def words(answer: Answer, secrets: Sequence[str] = ()) -> str | None:
         return None
     if answer.broken or said is None:
         return None
-    for secret in filter(None, secrets):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be part of another
         said = said.replace(secret, "[hidden]")
     return "".join(c if c.isprintable() else " " for c in said)[:MAX_WORDS]
 
