@@ -7,23 +7,23 @@ dead letter; an attribute `code` of a class; a value of an enum `…Reason`; a v
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
-ROOT = Path(__file__).parents[2]
-_PLACES = (ROOT / "services" / "scanpool", ROOT / "schemas" / "scanpool_schemas")
-_LEFT_OUT = {"emulator", "codes.py"}
-"""The emulator puts nothing into events; the catalogue is what is compared."""
-_WORD = re.compile(r"[a-z][a-z0-9_]+")
+Taker: TypeAlias = tuple[str, int]
+
+_ROOT = Path(__file__).parents[2]
+_PLACES = (_ROOT / "services" / "scanpool", _ROOT / "schemas" / "scanpool_schemas")
+# The emulator puts nothing into events, and the catalogue is what is compared.
+_LEFT_OUT = {"emulator", "codes"}
 
 
 def codes_in_source() -> set[str]:
-    """Every code that the source can put into an event."""
+    """Every code that the source can put into an event; one that is put together has `*` for its moving part."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in _sources()]
-    takers = dict(taker for tree in trees for taker in _takers(tree))
-    found = (code for tree in trees for node in ast.walk(tree) for code in _codes(node, takers))
-    return {code for code in found if _WORD.fullmatch(code)}
+    public = {taker for tree in trees for taker in _takers(tree) if not taker[0].startswith("_")}
+    return {code for tree in trees for code in _codes_of(tree, public | set(_takers(tree)))}
 
 
 def _sources() -> Iterator[Path]:
@@ -33,57 +33,60 @@ def _sources() -> Iterator[Path]:
                 yield path
 
 
-def _takers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _takers(tree: ast.Module) -> Iterator[Taker]:
     """Functions and classes that take a code, and at which position."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from _taken(node.name, node)
-            case ast.ClassDef():
-                inits = (each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
-                for init in inits:
-                    yield from _taken(node.name, init, bound=True)
+                wanted = {"code", "reason"} if _answers_dead_letter(node) else {"code"}
+                yield from _positions(node.name, node.args.args, wanted)
+            case ast.ClassDef(name=name, body=body):
+                inits = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+                yield from (taker for init in inits for taker in _positions(name, init.args.args[1:], {"code"}))
             case _:
                 pass
 
 
-def _taken(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef, *, bound: bool = False) -> Iterator[tuple[str, int]]:
-    wanted = {"code", "reason"} if _answers_dead_letter(function) else {"code"}
-    for position, argument in enumerate(function.args.args[bound:]):
-        if argument.arg in wanted:
-            yield name, position
+def _positions(name: str, arguments: list[ast.arg], wanted: set[str]) -> Iterator[Taker]:
+    return ((name, position) for position, each in enumerate(arguments) if each.arg in wanted)
 
 
 def _answers_dead_letter(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return function.returns is not None and ast.unparse(function.returns) == "DeadLetter"
 
 
-def _codes(node: ast.AST, takers: dict[str, int]) -> Iterator[str]:
+def _codes_of(tree: ast.Module, takers: set[Taker]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        for value in _values(node, takers):
+            yield from _literals(value)
+
+
+def _values(node: ast.AST, takers: set[Taker]) -> Iterator[ast.expr]:
+    """The expressions in this node whose value is a code."""
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             keywords = {"code", "reason"} if name == "DeadLetter" else {"code"}
-            yield from _literals(each.value for each in node.keywords if each.arg in keywords)
-            if name in takers:
-                yield from _literals(node.args[takers[name] :][:1])
+            yield from (each.value for each in node.keywords if each.arg in keywords)
+            yield from (each for place, each in enumerate(node.args) if (name, place) in takers)
         case ast.Assign(targets=[ast.Name(id="code")], value=value):
-            yield from _literals([value])
+            yield value
         case ast.AnnAssign(target=ast.Name(id="code"), value=ast.expr() as value):
-            yield from _literals([value])
+            yield value
         case ast.ClassDef(name=name) if name.endswith("Reason"):
-            yield from _literals(each.value for each in node.body if isinstance(each, ast.Assign))
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)) if name.endswith("_CODES"):
-            yield from _literals(values)
+            yield from (each.value for each in node.body if isinstance(each, ast.Assign))
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict(values=values)) if name.endswith("_CODES"):
-            yield from _literals(values)
+            yield from values
         case _:
             pass
 
 
-def _literals(values: Iterable[ast.expr]) -> Iterator[str]:
-    for value in values:
-        for node in ast.walk(value):
-            match node:
-                case ast.Constant(value=str(text)):
-                    yield text
-                case _:
-                    pass
+def _literals(value: ast.expr) -> Iterator[str]:
+    match value:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_literals(body), *_literals(orelse))
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)
+        case _:
+            pass

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import cycle
 
+import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.pull import Puller
 from scanpool_schemas import subjects
 from scanpool_schemas.request import Priority
@@ -21,15 +24,19 @@ WEIGHTS: Mapping[Priority, int] = {"high": 6, "normal": 3, "low": 1}
 LOOK_AGAIN_S = 2.0
 """How long to wait for a sign that a place was freed before looking anyway."""
 
+log = structlog.get_logger(__name__)
+
 Survey = Callable[[], Awaitable["Room"]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
     """Free places on the pool's scanners, and who holds the taken ones."""
 
-    def __init__(self, free: int, holders: frozenset[str]) -> None:
-        self.free = free
-        self.holders = holders
+    free: int
+    holders: frozenset[str]
+    hopeless: bool = False
+    """No scanner of the pool can ever launch: scans are handed out to be answered, not to wait for a place."""
 
 
 def turns(weights: Mapping[Priority, int]) -> Iterator[Priority]:
@@ -103,9 +110,13 @@ class Lanes:
         return [delivery for lane in self._lanes.values() for delivery in await lane.stop()]
 
     async def _has_room(self) -> bool:
-        room = await self._survey()
+        try:
+            room = await self._survey()
+        except BrokerUnavailable as error:
+            log.warning("places cannot be read; waiting", pool=self._pool, error=str(error))
+            return False
         self._handed_out = {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders}
-        return room.free > 0 and not self._handed_out
+        return (room.free > 0 or room.hopeless) and not self._handed_out
 
     async def _by_weight(self) -> Delivery | None:
         for lane in (next(self._turns) for _ in range(sum(WEIGHTS.values()))):

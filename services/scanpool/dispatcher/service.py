@@ -113,7 +113,11 @@ class Dispatcher:
         """How many scans could be placed now, and which hold a place."""
         candidates = await self.candidates(pool)
         holders = frozenset(holder for each in candidates for holder in each.load.holders)
-        return Room(free=sum(each.free_places for each in candidates), holders=holders)
+        return Room(
+            free=sum(each.free_places for each in candidates),
+            holders=holders,
+            hopeless=not any(each.can_ever_launch for each in candidates if each.enabled),
+        )
 
     async def look_at_scanners(self, pool: str) -> None:
         """Ask each enabled scanner of the pool how it is, and write it down."""
@@ -121,7 +125,11 @@ class Dispatcher:
         await asyncio.gather(*(self._look(pool, name) for name in names))
 
     async def _look(self, pool: str, name: str) -> None:
-        scanner = self._parts.scanners.get(pool, name)
+        try:
+            scanner = self._parts.scanners.get(pool, name)
+        except ScannerError as error:
+            await self._scanner_failed(pool, name, error)
+            return
         if scanner is not None:
             await look(self._parts.jetstream, pool, name, scanner, self._parts.clockwork.now())
 

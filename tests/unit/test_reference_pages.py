@@ -1,0 +1,14 @@
+"""The reference pages that are made from the code are those in the documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.reference import COMMAND, pages
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+
+@pytest.mark.parametrize("name", pages())
+def test_a_page_is_what_the_code_says(name: str) -> None:
+    assert FOLDER.joinpath(name).read_text(encoding="utf-8") == pages()[name], f"run `{COMMAND}`"
