@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from scanpool.cli.assembly import SERVICES, ServiceName
 from scanpool.cli.host import Runner
@@ -153,7 +152,7 @@ async def running_pipeline(
 def configuration_text(
     pools: Mapping[str, Sequence[Scanner]], emulators: Mapping[str, RunningEmulator], rules: Mapping[str, Any]
 ) -> str:
-    """A `scanners.yaml` for the emulators."""
+    """A `scanners.yaml` for the emulators, in the JSON that YAML takes too."""
     document = {
         "default_pool": next(iter(pools)),
         "pools": {
@@ -162,7 +161,7 @@ def configuration_text(
         },
         "credentials": [{**each, "pools": list(pools)} for each in CREDENTIALS],
     }
-    return yaml.safe_dump(document, sort_keys=False)
+    return json.dumps(document, indent=2)
 
 
 def _scanner(scanner: Scanner, running: RunningEmulator) -> dict[str, Any]:

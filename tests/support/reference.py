@@ -62,8 +62,8 @@ def events() -> str:
         *_sections(requests, schemas),
         "## Events of a scan",
         "A scan is its last event, and each event is the whole scan. Headers: CloudEvents in binary mode (`ce-id`, "
-        "`ce-source`, `ce-type`, `ce-specversion`, `ce-time`) and `traceparent`. Every one has the field `state` and:",
-        _fields(schemas["Scan"]),
+        "`ce-source`, `ce-type`, `ce-specversion`, `ce-time`) and `traceparent`. Every one has `state`, the state's name (`queued` in each lane), and:",
+        _fields(schemas["Scan"], {"state"}),
         *_sections(scans, schemas, leave_out=common),
         "## Other events",
         *_sections(others, schemas),
@@ -79,10 +79,11 @@ def subjects() -> str:
     """Streams, subjects, consumers and buckets."""
     wanted = topology([_POOL])
     streams = [
-        (f"`{each['name']}`", _listed(_subjects_of(each)), _kept(each), each["description"]) for each in wanted.streams
+        (f"`{each['name']}`", _listed(_subjects_of(each)), _kept(each), _plain(each["description"]))
+        for each in wanted.streams
     ]
     consumers = [
-        (f"`{each.name}`", f"`{each.stream}`", f"`{each.config['filter_subject']}`", each.config["description"])
+        (f"`{each.name}`", f"`{each.stream}`", f"`{each.config['filter_subject']}`", _plain(each.config["description"]))
         for each in wanted.consumers
     ]
     parts = [
@@ -139,7 +140,7 @@ def _default(field: Mapping[str, Any]) -> str:
     if "default" not in field:
         return ""
     default = field["default"]
-    return "of its own" if isinstance(default, dict) and default else f"`{msgspec.json.encode(default).decode()}`"
+    return "its defaults" if isinstance(default, dict) and default else f"`{msgspec.json.encode(default).decode()}`"
 
 
 def _type(field: Mapping[str, Any]) -> str:
@@ -147,7 +148,7 @@ def _type(field: Mapping[str, Any]) -> str:
         case {"anyOf": choices}:
             return " or ".join(_type(choice) for choice in choices)
         case {"allOf": [{"$ref": name}]} | {"$ref": name}:
-            return f"[{name}](#{name.lower()})"
+            return f"[{name}](#{_anchor(name)})"
         case {"enum": values}:
             return _listed(values)
         case {"type": "array", "items": items}:
@@ -158,6 +159,16 @@ def _type(field: Mapping[str, Any]) -> str:
             return str(form)
         case _:
             return str(field["type"])
+
+
+def _anchor(struct: str) -> str:
+    """Of the struct's heading, as the renderers of Markdown make it."""
+    heading = next((each.name for each in PUBLISHED if each.struct.__name__ == struct), struct)
+    return re.sub(r"[^\w-]", "", heading).lower()
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;")
 
 
 def _subjects_of(stream: Mapping[str, Any]) -> list[str]:

@@ -42,6 +42,8 @@ from scanpool_schemas.targets import (
 Addresses: TypeAlias = Mapping[str, Sequence[str]]
 """Hostname to the addresses that it resolved to."""
 
+MAX_ADMITTED_BYTES = 320 * 1024
+"""Of a request as it is carried out; the rest of an event's 512 KiB is for its timeline and result."""
 _SHOWN = 3
 _CODES: Mapping[Cause, str] = {
     Cause.IMPOSSIBLE: "impossible_target",

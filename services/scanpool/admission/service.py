@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+import msgspec
 from structlog.contextvars import bind_contextvars
 
 from scanpool.admission import decide
@@ -44,6 +45,7 @@ NOT_SERVED = Snooze(delay=timedelta(seconds=1), reason="this process does not se
 NO_RULES_YET = Snooze(delay=timedelta(seconds=2), reason="no dispatcher has written the pool's rules yet")
 NOT_ADMITTED_YET = Snooze(delay=timedelta(milliseconds=500), reason="the scan is not admitted yet")
 RESOLVE_S = 5.0
+RESOLVED_AT_ONCE = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,10 +140,21 @@ class Admission:
     async def _admitted(self, request: ScanRequest, rules: PoolRules) -> ScanRequest:
         reading = decide.read_targets(request, rules)
         resolved = await self._resolved(reading.to_resolve)
-        return decide.admit(request, rules, reading, resolved, self._parts.clockwork.now())
+        admitted = decide.admit(request, rules, reading, resolved, self._parts.clockwork.now())
+        size = len(msgspec.json.encode(admitted))
+        if size > decide.MAX_ADMITTED_BYTES:
+            message = f"normalised, the request takes {size} bytes; {decide.MAX_ADMITTED_BYTES} are allowed"
+            raise Refused("request_too_large", f"{message}. Name fewer or larger targets, or split the scan")
+        return admitted
 
     async def _resolved(self, hostnames: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        found = await asyncio.gather(*(self._parts.resolve(name) for name in hostnames))
+        at_once = asyncio.Semaphore(RESOLVED_AT_ONCE)
+
+        async def one(name: str) -> tuple[str, ...]:
+            async with at_once:
+                return await self._parts.resolve(name)
+
+        found = await asyncio.gather(*(one(name) for name in hostnames))
         resolved = dict(zip(hostnames, found, strict=True))
         unknown = [name for name, addresses in resolved.items() if not addresses]
         if unknown:

@@ -66,6 +66,8 @@ LEGAL: Mapping[StateName | None, frozenset[StateName]] = {
 }
 """From state to the states that may follow; PROTOCOL's table, without its guards."""
 
+LONGEST_SENTENCE = 1000
+"""Characters of a reason; scanners and people can be verbose, and events are limited."""
 TIMELINE_KEPT = 100
 """Entries; a scan that was tried more often keeps its first ten and its last ninety."""
 
@@ -97,9 +99,13 @@ _T = TypeVar("_T", bound=Scan)
 def _next(kind: type[_T], scan: Scan, mark: Mark, state: StateName, why: str, **fields: Any) -> _T:
     """The next snapshot: all fields that both kinds have are carried, then the mark and the given fields."""
     carried = {name: getattr(scan, name) for name in kind.__struct_fields__ if name in scan.__struct_fields__}
-    entry = TimelineEntry(state=state, at=mark.at, by=mark.by, why=why)
+    entry = TimelineEntry(state=state, at=mark.at, by=mark.by, why=_short(why))
     marked = {"at": mark.at, "nonce": mark.nonce, "not_before": None, "timeline": _with(scan.timeline, entry)}
     return kind(**(carried | marked | fields))
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + "…"
 
 
 def _with(timeline: tuple[TimelineEntry, ...], entry: TimelineEntry) -> tuple[TimelineEntry, ...]:
@@ -242,7 +248,8 @@ def completed(scan: Validating, result: Result, mark: Mark) -> Change:
 
 def failed(scan: AnyScan, error: ScanError, mark: Mark, *, end: End = "failed", result: Result | None = None) -> Change:
     """any live state -> failed; a place that the scan holds is given back."""
-    after = _next(Failed, scan, mark, "failed", error.message, end=end, error=error, result=result)
+    told = msgspec.structs.replace(error, message=_short(error.message))
+    after = _next(Failed, scan, mark, "failed", told.message, end=end, error=told, result=result)
     number = known_scanner_scan(scan)
     if number is not None:
         after = msgspec.structs.replace(after, scanner_scan_id=number)
@@ -273,6 +280,7 @@ def tried(scan: Exporting | Validating, why: str, not_before: datetime, mark: Ma
 def dead(scan: AnyScan, error: ScanError, mark: Mark) -> Change:
     """a stage that waits on tries -> dead: they are used up; a place that the scan holds is given back."""
     before = state_of(scan)
+    error = msgspec.structs.replace(error, message=_short(error.message))
     after = _next(
         Dead,
         scan,

@@ -31,6 +31,7 @@ from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, Stop
 
 _END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
 NOT_CONFIGURED = timedelta(seconds=30)
+LOCAL_TROUBLE = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +89,8 @@ class Poller:
             return Move(change=transitions.failed(scan, _lost(error), self._mark()))
         except ExportTooLarge as error:
             return Move(change=transitions.failed(scan, _failure(error), self._mark()))
+        except OSError as error:
+            return _local_trouble(error)
         except (ScannerError, BrokerError) as error:
             return Retry(code=getattr(error, "code", "export_failed"), message=str(error))
         return Move(change=transitions.exported(scan, export, self._mark()))
@@ -185,6 +188,12 @@ async def _progress_or_none(scanner: Scanner, number: int) -> Progress | None:
         return await scanner.progress(number)
     except ScanNotFound:
         return None
+
+
+def _local_trouble(error: OSError) -> Snooze:
+    """A full or broken disk here is no fault of the scan's: another process may do better."""
+    log.error("the report cannot be written here", error=str(error))
+    return Snooze(delay=LOCAL_TROUBLE, reason=str(error))
 
 
 def _not_configured(scanner: str) -> Snooze:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from scanpool.runtime import configuration
 from scanpool.runtime.configuration import Configuration, SecretUnavailable
+from scanpool.scanners.errors import SignInFailed
 from scanpool.scanners.nessus import (
     ApiKeys,
     ExportLimits,
@@ -65,7 +66,11 @@ class Fleet:
         self._retired[pool] = last
 
     def get(self, pool: str, name: str) -> Scanner | None:
-        """The scanner, by its newest configuration; None for one that this process never had or serves not."""
+        """The scanner, by its newest configuration; None for one that this process never had or serves not.
+
+        Raises:
+            SignInFailed: its keys or password cannot be read.
+        """
         if self._pools and pool not in self._pools:
             return None
         wanted = self._configured(pool, name)
@@ -74,7 +79,11 @@ class Fleet:
             return known[1] if known else None
         if known is not None:
             self._replaced.append(known[1])
-        made = NessusScanner(self._settings(pool, wanted), sessions=self._sessions, observe=self._observed(pool, name))
+        try:
+            settings = self._settings(pool, wanted)
+        except SecretUnavailable as error:
+            raise SignInFailed(f"{pool}.{name}", "sign in", str(error)) from error
+        made = NessusScanner(settings, sessions=self._sessions, observe=self._observed(pool, name))
         self._made[pool, name] = (wanted, made)
         return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import anyio.to_thread
@@ -21,12 +22,14 @@ from scanpool.report.validate import validate
 from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
-from scanpool.runtime.outcomes import Retry
+from scanpool.runtime.outcomes import Retry, Snooze
 from scanpool.validator.decide import credentials_of, is_privileged, shortcoming
 from scanpool_schemas import subjects
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import Validating
 
+LOCAL_TROUBLE = timedelta(seconds=30)
+"""A full or broken disk here is no fault of the scan's: another process may do better."""
 PIECE_BYTES = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -55,6 +58,9 @@ class Validator:
         """A scan whose report is in the object store: read it, then complete or fail."""
         try:
             result = await self._result(scan)
+        except OSError as error:
+            log.error("the report cannot be read here", error=str(error))
+            return Snooze(delay=LOCAL_TROUBLE, reason=str(error))
         except (ObjectMissing, BrokerUnavailable, zstandard.ZstdError) as error:
             return Retry(code="export_unreadable", message=f"{scan.export.object}: {error}")
         if result.error is None and result.results_summary.sha256 != scan.export.sha256:
