@@ -2,7 +2,7 @@
 
     .venv/bin/python docs/images/make_demo_picture.py
 
-Exits 1, and writes nothing, where a scan did not end as planned.
+Exits 1 and writes nothing where a scan did not end as planned.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ import io
 import re
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.terminal_theme import MONOKAI
 
-from scanpool.cli.demo.plan import SCANS, Outcome
+from scanpool.cli.demo.plan import Outcome
 from scanpool.cli.demo.run import Play
 from scanpool.cli.demo.show import live_table, print_summary
-from scanpool.cli.demo.stage import staged
+from scanpool.cli.demo.stage import Stage, staged
 from scanpool.runtime import logs
 
 PICTURE = Path(__file__).with_name("demo.svg")
-COLUMNS = 100
+COLUMNS = 80
 LOOK_EVERY_S = 0.25
-MOST_LOOKS = 480
+DEADLINE_S = 120.0
 
 
 async def main() -> int:
@@ -35,52 +36,47 @@ async def main() -> int:
         folder = Path(name)
         with (folder / "scanpool.log").open("w") as log:
             logs.configure(stream=log)
-            table, outcomes, most = await _played(folder)
-    mistakes = [mistake for outcome in outcomes for mistake in outcome.mistakes()]
-    if mistakes:
+            async with staged(folder) as stage, asyncio.timeout(DEADLINE_S):
+                table, outcomes = await _played(stage)
+                most = await stage.most_at_once()
+    if mistakes := [mistake for outcome in outcomes for mistake in outcome.mistakes()]:
         sys.stderr.write(f"not drawn: {'; '.join(mistakes)}\n")
         return 1
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print("$ make demo", style="bold", highlight=False)
     console.print(table)
     console.print()
     print_summary(console, outcomes, most)
-    PICTURE.write_text(_without_fetched_fonts(console.export_svg(title="make demo", theme=MONOKAI)))
+    svg = console.export_svg(title="make demo", theme=MONOKAI, unique_id="demo")
+    PICTURE.write_text(_with_local_fonts(svg), encoding="utf-8")
     return 0
 
 
-async def _played(folder: Path) -> tuple[RenderableType, list[Outcome], dict[str, int]]:
-    """The table at its fullest moment, how every scan ended, and the most that ran at once."""
-    async with staged(folder) as stage:
-        play = Play(stage)
-        await play.submit_all()
-        fullest, table = -1, None
-        for _ in range(MOST_LOOKS):
-            await play.look()
-            if (fullness := _fullness(play)) > fullest:
-                fullest, table = fullness, live_table(play.rows, play.began)
-            if play.is_over:
-                break
-            await asyncio.sleep(LOOK_EVERY_S)
-        else:
-            raise TimeoutError(f"not over after {MOST_LOOKS} looks")
-        assert table is not None
-        return table, play.outcomes(), await stage.most_at_once()
+async def _played(stage: Stage) -> tuple[RenderableType, list[Outcome]]:
+    """The live table when it had most to show, and how every scan ended."""
+    play, began = Play(stage), datetime.now(UTC)
+    await play.submit_all()
+    most, table = -1, live_table(play.rows, began)
+    while not play.is_over:
+        await play.look()
+        if (sights := _sights(play)) > most:
+            most, table = sights, live_table(play.rows, began)
+        await asyncio.sleep(LOOK_EVERY_S)
+    return table, play.outcomes()
 
 
-def _fullness(play: Play) -> int:
-    """How many different things there are to see: stages, and verdicts beside scans that still run."""
+def _sights(play: Play) -> int:
+    """How many different stages there are to see while scans run."""
     seen = [status for _, status in play.rows if status is not None]
-    running = [status for status in seen if status.state == "running" and status.progress]
-    if not running:
-        return 0
-    return 10 * len({status.state for status in seen}) + len(running) + sum(s.progress.percent for s in running if s.progress) // 50
+    runs = any(each.state == "running" and each.progress is not None for each in seen)
+    return len({each.state for each in seen}) if runs else 0
 
 
-def _without_fetched_fonts(svg: str) -> str:
-    """The picture without the fonts that would be fetched from elsewhere: it names the reader's own."""
-    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
+def _with_local_fonts(svg: str) -> str:
+    """The picture with the reader's own fonts in place of one that would be fetched from elsewhere."""
+    without = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    without = without.replace("<svg ", '<svg xml:space="preserve" ', 1)
+    return without.replace("Fira Code, monospace", "DejaVu Sans Mono, Menlo, Consolas, monospace")
 
 
-if len(SCANS) and __name__ == "__main__":
+if __name__ == "__main__":
     sys.exit(asyncio.run(main()))

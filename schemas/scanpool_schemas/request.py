@@ -38,6 +38,7 @@ class ScanRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     """What people call the scan; the scanner shows it too."""
     description: LongText = ""
+    """Shown on the scanner too."""
     exclude: Annotated[tuple[ShortText, ...], Meta(max_length=5000)] = ()
     """Targets to leave out, in the same forms."""
     scan_type: ScanType = "untrusted"
@@ -47,6 +48,7 @@ class ScanRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     scanner: ShortText | None = None
     """The one scanner of the pool that is to run it; null lets the dispatcher choose."""
     priority: Priority = "normal"
+    """Its lane in the queue; of ten scans that are placed, six, three and one come from these lanes."""
     template: ShortText | None = None
     """The scanner's template by name; null takes the pool's for the scan type."""
     policy: ShortText | None = None
@@ -54,6 +56,7 @@ class ScanRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     settings: Annotated[dict[ShortText, LongText], Meta(max_length=200)] = {}
     """Settings of the scanner's template, by the scanner's names. Never a secret."""
     folder: ShortText | None = None
+    """A folder on the scanner by name."""
     labels: Annotated[dict[ShortText, ShortText], Meta(max_length=50)] = {}
     """For the publisher's own use; kept, never interpreted."""
     max_duration_s: Annotated[int, Meta(ge=60, le=4 * WEEK_S)] | None = None
@@ -74,6 +77,7 @@ class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     by: ShortText = ""
     """Who asks."""
     reason: LongText = ""
+    """Why; told in the scan's error."""
 
 
 _Request = TypeVar("_Request", ScanRequest, CancelRequest)

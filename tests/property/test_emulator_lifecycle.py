@@ -67,3 +67,8 @@ def test_a_host_has_come_no_further_than_one_that_began_before_it(hosts: int, sh
     known = [one for one in shares if one is not None]
     assert shares[: len(known)] == known == sorted(known, reverse=True)
     assert all(0 <= one <= 1 for one in known)
+
+
+@given(st.integers(1, 2000))
+def test_a_scan_that_is_done_has_finished_every_host(hosts: int) -> None:
+    assert {host_share(place, hosts, 1.0) for place in range(hosts)} == {1.0}

@@ -62,7 +62,8 @@ def events() -> str:
         *_sections(requests, schemas),
         "## Events of a scan",
         "A scan is its last event, and each event is the whole scan. Headers: CloudEvents in binary mode (`ce-id`, "
-        "`ce-source`, `ce-type`, `ce-specversion`, `ce-time`) and `traceparent`. Every one has `state`, the state's name (`queued` in each lane), and:",
+        "`ce-source`, `ce-type`, `ce-specversion`, `ce-time`) and `traceparent`. Every one has `state`, "
+        "the state's name (`queued` in each lane), and:",
         _fields(schemas["Scan"], {"state"}),
         *_sections(scans, schemas, leave_out=common),
         "## Other events",

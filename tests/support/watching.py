@@ -38,6 +38,12 @@ FASTER = replace(
 """As FAST, with leases that end before a test does."""
 
 
+def _fail(entered: asyncio.Future[_T], ended: asyncio.Task[None]) -> None:
+    """Whoever waits for the context to be entered learns why it was not."""
+    error = None if ended.cancelled() else ended.exception()
+    entered.set_exception(error or RuntimeError("the context was never entered"))
+
+
 @asynccontextmanager
 async def in_a_task(context: AbstractAsyncContextManager[_T]) -> AsyncIterator[_T]:
     """Enter and leave the context in one task, as a fixture of wider scope does not."""
@@ -50,9 +56,8 @@ async def in_a_task(context: AbstractAsyncContextManager[_T]) -> AsyncIterator[_
             await leave.wait()
 
     task = asyncio.create_task(hold())
-    await asyncio.wait({task, entered}, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
+    task.add_done_callback(lambda ended: None if entered.done() else _fail(entered, ended))
+    await entered
     try:
         yield entered.result()
     finally:
@@ -99,6 +104,22 @@ async def launches(pipeline: Pipeline, scan_id: str) -> dict[str, int]:
     """How often each scanner launched anything that bears the scan's name; scanners without are left out."""
     counted = {name: await on_scanner(pipeline, name, scan_id) for name in pipeline.emulators}
     return {name: sum(row["launched"] for row in rows) for name, rows in counted.items() if rows}
+
+
+async def fault(pipeline: Pipeline, instance: str, name: str, **parameters: Any) -> None:
+    """Put a fault in force on the scanner."""
+    await pipeline.emulators[instance].control.fault(name, **parameters)
+
+
+async def faults_used_up(pipeline: Pipeline, instance: str) -> None:
+    """Wait until every fault that acts a number of times has acted."""
+
+    async def so() -> bool:
+        answer = await pipeline.emulators[instance].api.get("/_control/faults")
+        faults: list[dict[str, Any]] = answer.json()["faults"]
+        return not any(each["times"] for each in faults)
+
+    await becomes(so)
 
 
 async def is_ready(pipeline: Pipeline, instance: str, ready: bool = True) -> None:

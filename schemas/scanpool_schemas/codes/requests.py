@@ -71,6 +71,12 @@ REQUESTS = (
         ("admission",),
     ),
     Code(
+        "request_too_large",
+        "With its targets normalised and pinned, the request takes more room than an event has for it.",
+        "Name fewer or larger targets, as networks instead of addresses, or split them over several scans.",
+        ("admission",),
+    ),
+    Code(
         "impossible_target",
         "A target contains addresses at which no host can be, as multicast or 0.0.0.0.",
         "Leave these addresses out.",

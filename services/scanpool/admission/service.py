@@ -119,8 +119,10 @@ class Admission:
     ) -> Outcome:
         existing = await self._parts.ledger.read(subject.pool, subject.scan_id)
         submitted = digest(request)
+        if existing is not None and existing.scan.request_digest == submitted:
+            return Done()
         if existing is not None:
-            return _already_there(existing.scan, submitted, request, subject)
+            return _conflict(existing.scan, (request, await self._as_admitted(request, rules)), subject)
         submission = Submission(
             id=subject.scan_id,
             pool=subject.pool,
@@ -146,6 +148,13 @@ class Admission:
             message = f"normalised, the request takes {size} bytes; {decide.MAX_ADMITTED_BYTES} are allowed"
             raise Refused("request_too_large", f"{message}. Name fewer or larger targets, or split the scan")
         return admitted
+
+    async def _as_admitted(self, request: ScanRequest, rules: PoolRules) -> ScanRequest:
+        """The request in the form in which an admitted one is kept; as it is where it would be refused."""
+        try:
+            return await self._admitted(request, rules)
+        except Refused:
+            return request
 
     async def _resolved(self, hostnames: Sequence[str]) -> dict[str, tuple[str, ...]]:
         at_once = asyncio.Semaphore(RESOLVED_AT_ONCE)
@@ -178,13 +187,13 @@ async def resolve(hostname: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 
-def _already_there(scan: AnyScan, submitted: str, request: ScanRequest, subject: subjects.ScanSubject) -> Outcome:
-    if scan.request_digest == submitted:
-        return Done()
-    fields = ", ".join(differences(scan.request, request)) or "the form of its targets"
+def _conflict(scan: AnyScan, forms: Sequence[ScanRequest], subject: subjects.ScanSubject) -> DeadLetter:
+    """The id is taken by a scan that was asked for differently; the form nearest to it shows in what."""
+    fields = min((differences(scan.request, form) for form in forms), key=len)
     return DeadLetter(
         reason="id_conflict",
-        message=f"scan {scan.id!r} exists already and was asked for differently in: {fields}",
+        message=f"scan {scan.id!r} exists already and was asked for differently in: "
+        + (", ".join(fields) or "the form of its targets"),
         pool=subject.pool,
         scan_id=subject.scan_id,
     )

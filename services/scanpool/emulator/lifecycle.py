@@ -139,13 +139,19 @@ def command(life: Life, order: Command, now: float) -> Life | None:
     return replace(life, status=status, since=now, scanned_s=life.scanned(now))
 
 
-def host_share(place: int, of: int, share: float) -> float | None:
-    """How far one host of several has come, 0 to 1; None before its turn.
+def host_window(place: int, of: int) -> tuple[float, float]:
+    """When one host of several begins and ends, as shares of the scanning.
 
-    Hosts begin one after the other over the first part of the scan and overlap.
+    Hosts begin one after the other over the first part of the scan and overlap; one alone takes all of it.
     """
     begins = 0.6 * place / of
-    lasts = 1.0 - 0.6 * (of - 1) / of
-    if share < begins or (share == 0.0 and place > 0):
+    return begins, begins + 1.0 - 0.6 * (of - 1) / of
+
+
+def host_share(place: int, of: int, share: float) -> float | None:
+    """How far one host of several has come, 0 to 1; None before its turn."""
+    begins, ends = host_window(place, of)
+    if share < begins:
         return None
-    return min(1.0, (share - begins) / lasts)
+    # The ends of the last hosts are 1 but for rounding, and a finished scan must have finished hosts.
+    return 1.0 if share >= min(ends, 1.0) else (share - begins) / (ends - begins)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from scanpool.emulator.credentials import Offered, Stored
-from scanpool.emulator.lifecycle import Command, Life, Status, Timing, advance, command, host_share
+from scanpool.emulator.lifecycle import Command, Life, Status, Timing, advance, command, host_share, host_window
 from scanpool.emulator.login import Attempt, attempts
 from scanpool.emulator.network import Found, Responder
 from scanpool.emulator.templates import Template
@@ -91,10 +91,9 @@ class Run:
 
     def host_span(self, place: int) -> tuple[float, float]:
         """When a host began and ended, had nothing paused the run."""
-        begins = 0.6 * place / len(self.hosts)
-        lasts = 1.0 - 0.6 * (len(self.hosts) - 1) / len(self.hosts)
+        begins, ends = host_window(place, len(self.hosts))
         start = self.launched_at + self.timing.pending_s
-        return start + begins * self.timing.scanning_s, start + (begins + lasts) * self.timing.scanning_s
+        return start + begins * self.timing.scanning_s, start + ends * self.timing.scanning_s
 
 
 @dataclass(kw_only=True)

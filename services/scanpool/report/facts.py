@@ -17,7 +17,7 @@ _MAX_QUOTES = 2
 _MESSAGE = re.compile(r"(?im)^[ \t-]*Message[ \t]*:[ \t]*(?:\n[ \t]*)?(\S.*)$")
 _USER = re.compile(r"(?im)^[ \t-]*User(?: ?name)?[ \t]*:[ \t]*(\S.*)$")
 _PROTOCOL = re.compile(r"(?im)^[ \t-]*Protocol[ \t]*:[ \t]*(\w+)")
-_MAX_USER_NAMES = 64
+_MAX_LOGINS = 64
 _PROTOCOLS = LOGIN_METHODS | {"local"}
 _NO_USERS = {"guest", "anonymous", "null", ""}
 
@@ -91,7 +91,7 @@ class HostWitness:
         self._commands_on_localhost = False
         self._patch_protocols: set[str] = set()
         self._failures: list[str] = []
-        self._user_names: set[str] = set()
+        self._logins: set[str] = set()
         self._is_dead = False
         self._has_items = False
 
@@ -124,23 +124,23 @@ class HostWitness:
         self.scan_info = self.scan_info or info
         if info.answer is not None:
             self._answers.add(info.answer)
-        self._remember_user_names([info.user_name])
+        self._remember_logins([info.user_name])
 
     def _hear_failure(self, output: str) -> None:
-        self._remember_user_names(_USER.findall(output))
+        self._remember_logins(_USER.findall(output))
         messages = _MESSAGE.findall(output) or [line.strip(" \t-") for line in output.splitlines()]
         room = _MAX_QUOTES - len(self._failures)
         self._failures += [message[: 4 * _QUOTE_LENGTH] for message in messages if message.strip()][:room]
 
-    def _remember_user_names(self, logins: Iterable[str]) -> None:
+    def _remember_logins(self, logins: Iterable[str]) -> None:
         for login in logins:
-            if login and len(self._user_names) < _MAX_USER_NAMES:
-                self._user_names |= names_in(clip(login, 128))
+            if login and len(self._logins) < _MAX_LOGINS:
+                self._logins.add(clip(login, 128))
 
     def testify(self, tags: Mapping[str, str], policy_user_names: Iterable[str], *, is_web: bool) -> Evidence:
         """The evidence, once all of the host has passed by."""
         logins = {kind: tags.get(f"{kind}-login-used", "") for kind in ("ssh", "smb")}
-        self._remember_user_names(logins.values())
+        self._remember_logins(logins.values())
         return Evidence(
             answers=frozenset(self._answers),
             has_scan_info=self.scan_info is not None,
@@ -160,7 +160,7 @@ class HostWitness:
         )
 
     def _quotes(self, policy_user_names: Iterable[str]) -> tuple[str, ...]:
-        names = self._user_names.union(policy_user_names)
+        names = frozenset(policy_user_names).union(*(names_in(login) for login in self._logins))
         return tuple(redact(message, names, _QUOTE_LENGTH) for message in self._failures)
 
 

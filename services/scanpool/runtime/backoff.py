@@ -20,8 +20,8 @@ class Backoff:
 
     def ceiling(self, attempt: int) -> timedelta:
         """The longest wait after the attempt, counted from 1."""
-        doublings = min(attempt - 1, 30)
-        return min(self.cap, self.first * (1 << doublings))
+        growth = 1 << min(attempt - 1, 30)
+        return self.cap if self.first > self.cap / growth else self.first * growth
 
     def delay(self, attempt: int, share: float) -> timedelta:
         """The wait after the attempt for a random share from 0 to 1; never under a tenth of a second."""

@@ -7,18 +7,23 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import nats
+import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
 
-from scanpool.runtime.errors import BrokerUnavailable, ServerUnsuitable
+from scanpool.runtime.errors import BrokerError, BrokerUnavailable, ServerUnsuitable
 
 LEAST_SERVER = (2, 14)
 """Atomic batches and message schedules as the pipeline uses them."""
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
+
+_SIMPLE_URL = re.compile(
+    r"(?:(?:nats|tls|wss?)://)?[A-Za-z0-9._-]+(?::[0-9]{1,5})?/?|(?:[a-z]+://)?\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?/?"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +43,29 @@ class NatsAddress:
 
     @property
     def shown(self) -> str:
-        """The URL without user and password."""
-        return re.sub(r"//[^/@,]*@", "//", self.url)
+        """The URL without user and password; what is no plain URL without them is not shown at all."""
+        return ",".join(_shown(server) for server in self.servers)
+
+
+def _shown(server: str) -> str:
+    scheme, separator, rest = server.rpartition("://")
+    plain = f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return plain if _SIMPLE_URL.fullmatch(plain) else "(not a NATS URL)"
+
+
+class _Client(Client):
+    """nats-py's client, which a publisher's broken headers do not make deaf.
+
+    nats-py 2.16 ends its read loop, and so every subscription, on a status line that is not UTF-8; anybody who may
+    publish a request could send one.
+    """
+
+    async def _process_headers(self, headers: Any) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except (UnicodeDecodeError, IndexError, ValueError) as error:
+            log.warning("headers of a message not understood, taken as none", error=str(error))
+            return None
 
 
 async def connect(
@@ -55,23 +81,36 @@ async def connect(
         BrokerUnavailable: nobody answered in time.
         ServerUnsuitable: the server is too old or has no JetStream.
     """
-    client = Client()
+    client = _Client()
     try:
         async with asyncio.timeout(timeout_s):
             await _open(client, address, name, on_closed)
-    except (TimeoutError, OSError, nats.errors.Error, ValueError) as error:
-        await client.close()
-        reason = str(error) or "no answer in time"
-        raise BrokerUnavailable(
-            f"NATS at {address.shown} cannot be reached ({reason}); start one with `scanpool up`, "
-            "or name yours with --nats URL or SCANPOOL_NATS_URL"
-        ) from error
-    try:
         await _check_server(client, address)
-    except ServerUnsuitable:
+    except BrokerError:
         await client.close()
         raise
+    except ImportError as error:
+        raise BrokerUnavailable(
+            f"signing in to NATS with {address.credentials} needs the package nkeys; `pip install nkeys`"
+        ) from error
+    except (TimeoutError, OSError, nats.errors.Error, ValueError) as error:
+        cause = client.last_error or error
+        await client.close()
+        raise BrokerUnavailable(_unreachable(address, cause)) from error
     return client
+
+
+def _unreachable(address: NatsAddress, cause: Exception) -> str:
+    reason = str(cause) or "no answer in time"
+    if isinstance(cause, nats.errors.AuthorizationError):
+        return (
+            f"NATS at {address.shown} refuses the sign-in; check user and password in its URL, "
+            "or the file named by SCANPOOL_NATS_CREDS"
+        )
+    return (
+        f"NATS at {address.shown} cannot be reached ({reason}); start one with `scanpool up`, "
+        "or name yours with --nats URL or SCANPOOL_NATS_URL"
+    )
 
 
 async def _open(client: Client, address: NatsAddress, name: str, on_closed: Callable[[], None]) -> None:
@@ -117,10 +156,19 @@ async def _check_server(client: Client, address: NatsAddress) -> None:
             f"NATS at {address.shown} is version {version.major}.{version.minor}; scanpool needs {least} or newer"
         )
     try:
-        await client.request("$JS.API.INFO", b"", timeout=5)
+        answer = await client.request("$JS.API.INFO", b"", timeout=5)
     except nats.errors.NoRespondersError as error:
-        raise ServerUnsuitable(
-            f"NATS at {address.shown} has no JetStream; enable it with `jetstream {{}}` in its configuration"
-        ) from error
+        raise ServerUnsuitable(_no_jetstream(address)) from error
     except nats.errors.TimeoutError as error:
-        raise ServerUnsuitable(f"JetStream at {address.shown} does not answer") from error
+        raise BrokerUnavailable(
+            f"JetStream of NATS at {address.shown} does not answer, or this user may not publish to $JS.API.INFO"
+        ) from error
+    if "error" in msgspec.json.decode(answer.data):
+        raise ServerUnsuitable(_no_jetstream(address))
+
+
+def _no_jetstream(address: NatsAddress) -> str:
+    return (
+        f"NATS at {address.shown} has no JetStream for this account; "
+        "enable it with `jetstream {}` in the server's configuration, and for the account"
+    )

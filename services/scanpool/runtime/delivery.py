@@ -36,7 +36,7 @@ class Delivery:
         """
         try:
             await self.client.request(self.reply, b"+ACK", timeout=5)
-        except (nats.errors.Error, TimeoutError) as error:
+        except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"ack of {self.subject}: {str(error) or type(error).__name__}") from error
 
     async def nak(self, delay: timedelta) -> None:

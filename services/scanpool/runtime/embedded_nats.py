@@ -7,10 +7,13 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +23,8 @@ import structlog
 
 PREFERRED_PORT = 4222
 _PORTS_TRIED = 50
-_START_S = 15.0
+_START_S = 60.0
+"""A large store takes its time to be read."""
 _STOP_S = 10.0
 
 log = structlog.get_logger(__name__)
@@ -72,8 +76,13 @@ class EmbeddedNats:
     async def __aenter__(self) -> Self:
         binary = _binary()
         store = self._options.store
-        store.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._owner_lock = _lock(store / "scanpool.lock")
+        try:
+            store.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._owner_lock = _lock(store / "scanpool.lock")
+        except OSError as error:
+            raise EmbeddedNatsFailed(
+                f"the store {store} cannot be used: {error.strerror}; name another with --store"
+            ) from error
         if self._owner_lock is None:
             raise EmbeddedNatsFailed(
                 f"another scanpool uses the store {store}; stop it, or give this one a store of its own with --store"
@@ -81,22 +90,30 @@ class EmbeddedNats:
         try:
             await self._start(binary)
         except BaseException:
-            self._release()
+            await self._leave()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stop()
-        self._release()
+        await self._leave()
 
     async def _start(self, binary: str) -> None:
+        with await self._server_lock() as lock:
+            for port in _ports(self._options.port):
+                self.port = port
+                if await self._serves(binary, lock):
+                    log.info("embedded nats-server started", url=self.url, store=str(self._options.store), pid=self.pid)
+                    return
+        raise EmbeddedNatsFailed(self._why_it_ended())
+
+    async def _serves(self, binary: str, lock: IO[str]) -> bool:
+        """Start the server on the port; False if it ended and, as another took the port, the next may do."""
         store = self._options.store
-        server_lock = await self._server_lock(store)
-        self.port = self._options.port or _free_port()
+        name = f"scanpool-{secrets.token_hex(4)}"
         config = store / "nats.conf"
-        config.write_text(_config(self.port, store, sync_always=self._options.sync_always))
+        config.write_text(_config(name, self.port, store, sync_always=self._options.sync_always))
         with (store / "nats.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 binary,
@@ -105,49 +122,50 @@ class EmbeddedNats:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=(server_lock.fileno(),),
+                pass_fds=(lock.fileno(),),
                 start_new_session=True,
             )
-        server_lock.close()
         (store / "nats.pid").write_text(str(self._process.pid))
-        await self._until_it_answers()
-        log.info("embedded nats-server started", url=self.url, store=str(store), pid=self._process.pid)
+        try:
+            async with asyncio.timeout(_START_S):
+                while self._process.returncode is None:
+                    if await _greeting_of(self.port) == name:
+                        return True
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise EmbeddedNatsFailed(
+                f"nats-server does not answer after {_START_S:.0f} s; its log is {store / 'nats.log'}"
+            ) from None
+        if self._options.port is None and not _is_free(self.port):
+            return False
+        raise EmbeddedNatsFailed(self._why_it_ended())
 
-    async def _server_lock(self, store: Path) -> IO[str]:
+    def _why_it_ended(self) -> str:
+        path = self._options.store / "nats.log"
+        lines = path.read_text(errors="replace").splitlines() or ["(its log is empty)"]
+        code = self._process.returncode if self._process is not None else None
+        return f"nats-server on port {self.port} ended at once with exit code {code}: {lines[-1]} (log: {path})"
+
+    async def _server_lock(self) -> IO[str]:
+        store = self._options.store
         path = store / "nats.lock"
         lock = _lock(path)
         if lock is None:
-            await self._end_left_over(store)
+            _end_left_over(store)
             lock = await _lock_within(path, _STOP_S)
         if lock is None:
-            raise EmbeddedNatsFailed(f"a nats-server still uses the store {store}; end it, then try again")
+            raise EmbeddedNatsFailed(
+                f"a nats-server still uses the store {store}; end it (see {store / 'nats.pid'}), then try again"
+            )
         return lock
 
-    async def _end_left_over(self, store: Path) -> None:
-        """End the server that an earlier scanpool, killed, left behind on this very store."""
-        with contextlib.suppress(OSError, ValueError):
-            pid = int((store / "nats.pid").read_text())
-            os.kill(pid, signal.SIGTERM)
-            log.info("ended the nats-server that an earlier run left behind", pid=pid)
-
-    async def _until_it_answers(self) -> None:
-        assert self._process is not None
-        async with asyncio.timeout(_START_S):
-            while self._process.returncode is None:
-                try:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                    continue
-                greeting = await reader.readline()
-                writer.close()
-                if greeting.startswith(b"INFO ") and json.loads(greeting[5:]).get("jetstream"):
-                    return
-                await asyncio.sleep(0.02)
-        raise EmbeddedNatsFailed(
-            f"nats-server ended at once with exit code {self._process.returncode}; "
-            f"its log is {self._options.store / 'nats.log'}"
-        )
+    async def _leave(self) -> None:
+        try:
+            await self._stop()
+        finally:
+            if self._owner_lock is not None:
+                self._owner_lock.close()
+                self._owner_lock = None
 
     async def _stop(self) -> None:
         process = self._process
@@ -157,14 +175,52 @@ class EmbeddedNats:
         try:
             async with asyncio.timeout(_STOP_S):
                 await process.wait()
-        except TimeoutError:
+        except BaseException as error:
             process.kill()
             await process.wait()
+            if not isinstance(error, TimeoutError):
+                raise
 
-    def _release(self) -> None:
-        if self._owner_lock is not None:
-            self._owner_lock.close()
-            self._owner_lock = None
+
+def _end_left_over(store: Path) -> None:
+    """End the server that an earlier scanpool, killed, left behind on this very store."""
+    try:
+        pid = int((store / "nats.pid").read_text())
+    except (OSError, ValueError):
+        return
+    if str(store / "nats.conf") not in _command_of(pid):
+        return  # the number was given to another process since
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        log.info("ended the nats-server that an earlier run left behind", pid=pid)
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process; empty where there is no such process."""
+    command = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:  # small systems have no ps; Linux has /proc
+        arguments = Path(f"/proc/{pid}/cmdline")
+        return arguments.read_text(errors="replace").replace("\0", " ") if arguments.exists() else ""
+
+
+async def _greeting_of(port: int) -> str | None:
+    """The name of the server that answers on the port with JetStream; None while there is none."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return None
+    try:
+        greeting = await reader.readline()
+    except OSError:
+        return None
+    finally:
+        writer.close()
+    if not greeting.startswith(b"INFO "):
+        return None
+    answer = json.loads(greeting[5:])
+    return str(answer.get("server_name")) if answer.get("jetstream") else None
 
 
 def _binary() -> str:
@@ -178,12 +234,13 @@ def _binary() -> str:
     return found
 
 
-def _config(port: int, store: Path, *, sync_always: bool) -> str:
+def _config(name: str, port: int, store: Path, *, sync_always: bool) -> str:
+    """`name` is new at each start: by it the server is told from another that took its port."""
     sync = "sync_interval: always" if sync_always else ""
     return f"""# Written by scanpool at each start.
 host: 127.0.0.1
 port: {port}
-server_name: scanpool
+server_name: {name}
 jetstream {{
   store_dir: {json.dumps(str(store / "jetstream"))}
   {sync}
@@ -192,12 +249,16 @@ jetstream {{
 
 
 def _lock(path: Path) -> IO[str] | None:
+    """The file, locked for as long as it is open; None where somebody else has it."""
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         return None
+    except BaseException:
+        file.close()
+        raise
     return file
 
 
@@ -210,14 +271,22 @@ async def _lock_within(path: Path, seconds: float) -> IO[str] | None:
     return None
 
 
-def _free_port() -> int:
-    for port in range(PREFERRED_PORT, PREFERRED_PORT + _PORTS_TRIED):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+def _ports(wanted: int | None) -> Iterator[int]:
+    """The port that is wanted, or the free ones from 4222 on."""
+    if wanted is not None:
+        yield wanted
+        return
+    yield from (port for port in range(PREFERRED_PORT, PREFERRED_PORT + _PORTS_TRIED) if _is_free(port))
     raise EmbeddedNatsFailed(
-        f"ports {PREFERRED_PORT} to {PREFERRED_PORT + _PORTS_TRIED - 1} on 127.0.0.1 are all taken"
+        f"ports {PREFERRED_PORT} to {PREFERRED_PORT + _PORTS_TRIED - 1} on 127.0.0.1 are all taken; "
+        "name a free one with --port"
     )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -33,8 +33,11 @@ EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
 
 _WRONG_SEQUENCE = {10071, 10164}
 _SUBJECT_FULL = 10077
-_NOT_FOUND = {10014, 10037, 10059}
+_TOO_LARGE = 10054
+_BATCH_INCOMPLETE = 10176
+"""A member of the batch was lost on the way or refused; nothing of it was stored."""
 _NO_MESSAGE = {10037, 10043}
+_NO_STREAM = 10059
 _HEADER_OVERHEAD_BYTES = 32
 
 
@@ -44,11 +47,12 @@ class _ApiError(msgspec.Struct):
     description: str = ""
 
 
-class _PubAck(msgspec.Struct):
-    stream: str = ""
-    seq: int = 0
-    duplicate: bool = False
+class _Answer(msgspec.Struct):
     error: _ApiError | None = None
+
+
+class _PubAck(_Answer):
+    seq: int = 0
 
 
 class _RawMessage(msgspec.Struct):
@@ -59,9 +63,12 @@ class _RawMessage(msgspec.Struct):
     hdrs: str = ""
 
 
-class _GetAnswer(msgspec.Struct):
+class _GetAnswer(_Answer):
     message: _RawMessage | None = None
-    error: _ApiError | None = None
+
+
+class _NoAnswer(BrokerUnavailable):
+    """A request was sent, and whether it was carried out is not known."""
 
 
 class ApiRefused(BrokerError):
@@ -138,7 +145,8 @@ class JetStream:
 
         Raises:
             PublishUnknown: no answer; it may have been stored.
-            SequenceMoved, SubjectFull, MessageTooLarge, PublishRefused: it was not.
+            BrokerUnavailable: no stream takes it now; it was not stored.
+            SequenceMoved, SubjectFull, MessageTooLarge, PublishRefused: it was not stored.
         """
         return await self._acknowledged(write.subject, write.body, write.all_headers())
 
@@ -147,27 +155,22 @@ class JetStream:
 
         Raises: as `publish`; a condition that fails in any of them stores none.
         """
-        batch = secrets.token_hex(12)
+        *members, final = _batch(writes)
+        for member in (*members, final):
+            self._check_size(member.body, member.headers)
         async with self._batches:
-            for number, write in enumerate(writes[:-1], start=1):
-                headers = {**write.all_headers(), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-                self._check_size(write.body, headers)
-                await self._sent(write.subject, write.body, headers)
-            final = writes[-1]
-            headers = {
-                **final.all_headers(),
-                "Nats-Batch-Id": batch,
-                "Nats-Batch-Sequence": str(len(writes)),
-                "Nats-Batch-Commit": "1",
-            }
-            return await self._acknowledged(final.subject, final.body, headers)
+            for member in members:
+                await self._sent(member.subject, member.body, dict(member.headers))
+            return await self._acknowledged(final.subject, final.body, dict(final.headers))
 
     async def tell(self, subject: str, body: bytes) -> None:
         """Publish on core NATS: whoever listens now hears it, and nothing is kept.
 
         Raises:
             BrokerUnavailable: there is no connection to send it over.
+            MessageTooLarge: it was not sent.
         """
+        self._check_size(body, {})
         await self._sent(subject, body, {})
 
     async def api(self, operation: str, request: object, answer: type[_T]) -> _T:
@@ -179,13 +182,15 @@ class JetStream:
         """
         body = msgspec.json.encode(request) if request is not None else b""
         raw = await self._request(f"$JS.API.{operation}", body, None)
-        refusal = msgspec.json.decode(raw, type=_PubAck).error
+        refusal = msgspec.json.decode(raw, type=_Answer).error
         if refusal is not None:
             raise ApiRefused(operation, refusal.err_code, refusal.description)
         return msgspec.json.decode(raw, type=answer)
 
     async def purge(self, stream: str, subject: str, below: int) -> int:
         """Remove messages that fit the filter and stand before the sequence; answers how many."""
+        if below < 1:  # the server takes 0 for "all of them"
+            return 0
         answer = await self.api(f"STREAM.PURGE.{stream}", {"filter": subject, "seq": below}, dict[str, Any])
         return int(answer.get("purged", 0))
 
@@ -193,17 +198,17 @@ class JetStream:
         """Remove one message; one that is gone already is removed."""
         try:
             await self.api(f"STREAM.MSG.DELETE.{stream}", {"seq": sequence}, dict[str, Any])
-        except ApiRefused as refusal:
-            if refusal.code not in _NO_MESSAGE:
+        except ApiRefused:  # its code does not tell a message that is gone from one that may not be deleted
+            if await self.at(stream, sequence) is not None:
                 raise
 
     async def _get(self, stream: str, request: dict[str, Any]) -> Stored | None:
         raw = await self._request(f"$JS.API.STREAM.MSG.GET.{stream}", msgspec.json.encode(request), None)
         answer = msgspec.json.decode(raw, type=_GetAnswer)
         if answer.error is not None:
-            if answer.error.err_code == 10059:
+            if answer.error.err_code == _NO_STREAM:
                 raise TopologyMissing(f"stream {stream} does not exist; run `scanpool topology apply`")
-            if answer.error.err_code in _NOT_FOUND or answer.error.code == 404:
+            if answer.error.err_code in _NO_MESSAGE:
                 return None
             raise BrokerUnavailable(f"reading {stream}: {answer.error.description}")
         return _stored(answer.message) if answer.message else None
@@ -212,8 +217,8 @@ class JetStream:
         self._check_size(body, headers)
         try:
             raw = await self._request(subject, body, headers)
-        except BrokerUnavailable as error:
-            raise PublishUnknown(f"{subject}: {error}") from error
+        except _NoAnswer as error:
+            raise PublishUnknown(f"{error}; it may have been stored all the same") from error
         ack = msgspec.json.decode(raw, type=_PubAck)
         if ack.error is not None:
             raise _refusal(subject, ack.error)
@@ -231,14 +236,26 @@ class JetStream:
         except nats.errors.NoRespondersError as error:
             raise BrokerUnavailable(f"nothing answers {subject}: no stream has it, or no leader yet") from error
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
+            raise _NoAnswer(f"{subject}: {str(error) or type(error).__name__}") from error
         return bytes(answer.data)
 
     def _check_size(self, body: bytes, headers: Mapping[str, str]) -> None:
         """An oversized publish makes the server cut the connection, so it is never sent."""
-        size = len(body) + _HEADER_OVERHEAD_BYTES + sum(len(k) + len(v) + 4 for k, v in headers.items())
+        size = len(body) + _HEADER_OVERHEAD_BYTES + sum(len(f"{k}: {v}\r\n".encode()) for k, v in headers.items())
         if size > self.client.max_payload:
             raise MessageTooLarge(f"{size} bytes; the server takes {self.client.max_payload}")
+
+
+def _batch(writes: Sequence[Write]) -> list[Write]:
+    """The writes as members of one atomic batch (NATS ADR-50)."""
+    batch = secrets.token_hex(12)
+    members = []
+    for number, write in enumerate(writes, start=1):
+        headers = {**write.all_headers(), "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+        if number == len(writes):
+            headers["Nats-Batch-Commit"] = "1"
+        members.append(Write(subject=write.subject, body=write.body, headers=headers))
+    return members
 
 
 def _refusal(subject: str, error: _ApiError) -> BrokerError:
@@ -247,9 +264,9 @@ def _refusal(subject: str, error: _ApiError) -> BrokerError:
         return SequenceMoved(sentence)
     if error.err_code == _SUBJECT_FULL:
         return SubjectFull(sentence)
-    if error.err_code == 10054:
+    if error.err_code == _TOO_LARGE:
         return MessageTooLarge(sentence)
-    if error.code == 503:
+    if error.err_code == _BATCH_INCOMPLETE or error.code in {429, 503}:
         return BrokerUnavailable(sentence)
     return PublishRefused(sentence)
 

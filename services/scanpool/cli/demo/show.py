@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -28,31 +27,40 @@ _VERDICT_COLOURS: Mapping[str, str] = {
     "unknown": "red",
     "not_applicable": "dim",
 }
-_BAR = 12
+_BAR = 10
+_NAME, _STATUS, _LOGIN = 30, 13, 16
+"""Widths of the summary's columns: all of it fits a terminal of 80."""
 
 
 def live_table(rows: Sequence[tuple[DemoScan, ScanStatus | None]], began: datetime) -> RenderableType:
-    """The scans as they are now, and what each scanner carries."""
-    table = Table(title="scanpool demo", title_justify="left", expand=False, pad_edge=False)
-    for column in ("scan", "pool", "status", "stage", "where", "progress", "login"):
+    """The scans as they are now, and what each scanner carries; fits a terminal of 80 columns."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("scan", "now", "where", "progress, login"):
         table.add_column(column, no_wrap=True)
     for scan, status in rows:
         table.add_row(*_live_row(scan, status))
-    return Group(table, _load_line([status for _, status in rows if status], began))
+    return Group(table, Text(), _load_line([status for _, status in rows if status], began))
 
 
 def _live_row(scan: DemoScan, status: ScanStatus | None) -> tuple[RenderableType, ...]:
     if status is None:
-        return (Text(scan.name), Text(scan.pool), Text("submitted", "dim"), "", "", "", "")
+        return (Text(scan.name), Text("submitted", "dim"), Text(scan.pool, "dim"), "")
     return (
         Text(scan.name),
-        Text(scan.pool),
-        Text(status.status, _COLOURS[status.status]),
-        Text(status.state, "dim"),
-        Text((status.scanner_instance or "").rpartition(".")[2]),
-        _bar(status),
-        _verdict(status.authentication_status),
+        Text(_now(status), _COLOURS[status.status]),
+        Text(status.scanner_instance or status.pool, "" if status.scanner_instance else "dim"),
+        _verdict(status.authentication_status) if status.is_over else _bar(status),
     )
+
+
+def _now(status: ScanStatus) -> str:
+    if status.is_over:
+        return _ended(status)
+    return "queued" if status.status == "queued" else status.state
+
+
+def _ended(status: ScanStatus) -> str:
+    return "dead letter" if status.dead_letter else status.status
 
 
 def _bar(status: ScanStatus) -> Text:
@@ -67,42 +75,44 @@ def _verdict(verdict: str | None) -> Text:
 
 
 def _load_line(statuses: Sequence[ScanStatus], began: datetime) -> Text:
-    line = Text("scanners  ", "bold")
+    """Each scanner's places, taken and free, by pool."""
+    line, pool = Text(), ""
     holding = ("launching", "running", "stopping")
     for scanner in SCANNERS:
+        if scanner.pool != pool:
+            pool = scanner.pool
+            line.append(f"{pool}  ", "bold")
         taken = sum(each.scanner_instance == scanner.instance and each.state in holding for each in statuses)
-        line.append(f"{scanner.instance} ", "dim")
+        line.append(f"{scanner.name} ", "dim")
         line.append("●" * taken, "cyan")
         line.append("○" * (scanner.capacity - taken) + "  ", "dim")
-    line.append(f" {(datetime.now(UTC) - began).total_seconds():4.0f} s", "dim")
+    line.append(f"{(datetime.now(UTC) - began).total_seconds():.0f} s", "dim")
     return line
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], most: Mapping[str, int]) -> None:
     """Every scan with its end and where it ran, and whether limits held."""
-    table = Table(title="What became of the scans", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("", "scan", "status", "login", "ran on"):
-        table.add_column(column, no_wrap=True)
+    console.print(Text(f"   {'scan':<{_NAME}}{'ended':<{_STATUS}}{'login':<{_LOGIN}}ran on", "bold"))
     for outcome in outcomes:
-        table.add_row(*_summary_row(outcome))
-        table.add_row("", Text(f"  {outcome.scan.shows}", "dim"))
-    console.print(table)
+        console.print(_summary_line(outcome))
+        console.print(Text(f"   {outcome.scan.shows}", "dim"))
+    console.print()
     for scanner in SCANNERS:
         seen = most[scanner.instance]
-        mark = Text("ok ", "green") if seen <= scanner.capacity else Text("!! ", "bold red")
-        console.print(mark + Text(f"{scanner.instance}: at most {seen} at once, limit {scanner.capacity}"))
+        mark = ("ok ", "green") if seen <= scanner.capacity else ("!! ", "bold red")
+        console.print(Text.assemble(mark, f"{scanner.instance}: at most {seen} at once, limit {scanner.capacity}"))
 
 
-def _summary_row(outcome: Outcome) -> tuple[RenderableType, ...]:
+def _summary_line(outcome: Outcome) -> Text:
     status = outcome.status
-    mistakes = outcome.mistakes()
-    ended = status.status + (" (dead letter)" if status.dead_letter else "")
-    return (
-        Text("!!", "bold red") if mistakes else Text("ok", "green"),
-        Text(outcome.scan.name),
-        Text(ended, _COLOURS[status.status]),
-        _verdict(outcome.verdict),
-        Text("; ".join(mistakes), "bold red") if mistakes else Text(status.scanner_instance or "-"),
+    mistakes = "; ".join(outcome.mistakes())
+    verdict = outcome.verdict or ""
+    return Text.assemble(
+        ("!! ", "bold red") if mistakes else ("ok ", "green"),
+        f"{outcome.scan.name:<{_NAME}}",
+        (f"{_ended(status):<{_STATUS}}", _COLOURS[status.status]),
+        (f"{verdict:<{_LOGIN}}", _VERDICT_COLOURS.get(verdict, "")),
+        (mistakes, "bold red") if mistakes else (status.scanner_instance or "-"),
     )
 
 

@@ -1,0 +1,72 @@
+"""How a command ends: the exit codes, and the failure that a command raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanpool.runtime.configuration import Problem
+    from scanpool_schemas.status import ScanStatus
+
+AUTHENTICATION_CODES = frozenset({"auth_failed", "auth_coverage_low"})
+"""With these a scan ends whose logins were not what `--require-auth` asks for."""
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    ENDED_BADLY = 3
+    AUTHENTICATION = 4
+    STILL_RUNNING = 5
+    INTERRUPTED = 130
+    READER_GONE = 141
+
+
+MEANINGS: dict[ExitCode, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.ERROR: "an error: the message says what, where and what to do",
+    ExitCode.USAGE: "the command line or the configuration is wrong, or an extra is not installed",
+    ExitCode.ENDED_BADLY: "the scan ended failed, timeout or cancelled; of `validate`: the report is not valid",
+    ExitCode.AUTHENTICATION: "the scan failed because `--require-auth` was not met",
+    ExitCode.STILL_RUNNING: "`--timeout` of the wait passed; the scan goes on",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+    ExitCode.READER_GONE: "whoever read the output stopped reading, as `head` does",
+}
+
+
+class Failure(Exception):
+    """The command did not do what was asked; told in a line, without a traceback."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        exit_code: ExitCode = ExitCode.ERROR,
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        """For programs, as `unknown_scan`."""
+        self.message = message
+        self.exit_code = exit_code
+        self.problems = tuple(problems)
+        """Of a configuration file, each with its own place and remedy."""
+
+
+class ReaderGone(Exception):
+    """Nobody reads what is printed any more."""
+
+
+def exit_of(scan: ScanStatus, *, auth_required: bool) -> ExitCode:
+    """The exit code of a wait for a scan that is over."""
+    if scan.status == "completed":
+        return ExitCode.DONE
+    if auth_required and scan.error is not None and scan.error.code in AUTHENTICATION_CODES:
+        return ExitCode.AUTHENTICATION
+    return ExitCode.ENDED_BADLY

@@ -1,0 +1,184 @@
+"""The options that every command takes, before and after its name, and the registration of commands."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec, TypeAlias
+
+import typer
+
+from scanpool.cli.exits import ExitCode, Failure
+from scanpool.cli.output import Output
+
+if TYPE_CHECKING:
+    from scanpool.runtime.logs import Level
+    from scanpool.runtime.settings import Settings
+
+PANEL = "Options of every command"
+LOG_LEVEL_VARIABLE = "SCANPOOL_LOG_LEVEL"
+
+Nats: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--nats", metavar="URL", help="Where NATS is; SCANPOOL_NATS_URL.", rich_help_panel=PANEL),
+]
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The file scanners.yaml; SCANPOOL_CONFIG.", rich_help_panel=PANEL
+    ),
+]
+Json: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON on stdout, everything else on stderr.", rich_help_panel=PANEL),
+]
+LogLevel: TypeAlias = Annotated[
+    Literal["debug", "info", "warning", "error"] | None,
+    typer.Option(
+        "--log-level",
+        help="Log from this level on; SCANPOOL_LOG_LEVEL. Without it info, or warning of clients.",
+        rich_help_panel=PANEL,
+    ),
+]
+Verbose: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="As --log-level debug.", rich_help_panel=PANEL)
+]
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """What was said to every command alike."""
+
+    nats: str | None = None
+    config: Path | None = None
+    as_json: bool = False
+    log_level: Level | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Output:
+        """Where the command prints."""
+        return Output(as_json=self.as_json)
+
+    def said_after(
+        self,
+        *,
+        nats: Nats = None,
+        config: Config = None,
+        as_json: Json = False,
+        log_level: LogLevel = None,
+        verbose: Verbose = False,
+    ) -> Invocation:
+        """With what was said after a command's name, which wins over what was said before it."""
+        return replace(
+            self,
+            nats=nats or self.nats,
+            config=config or self.config,
+            as_json=as_json or self.as_json,
+            log_level="debug" if verbose else log_level or self.log_level,
+        )
+
+    def settings(self) -> Settings:
+        """The settings of the environment, with what the command line says.
+
+        Raises:
+            Failure: a variable has no usable value.
+        """
+        from scanpool.runtime.settings import SettingInvalid, from_environ
+        from scanpool_schemas.names import InvalidName
+
+        try:
+            settings = from_environ(self.environ)
+        except SettingInvalid as error:
+            raise Failure("setting_invalid", str(error), exit_code=ExitCode.USAGE) from error
+        except InvalidName as error:
+            message = f"SCANPOOL_POOLS={self.environ['SCANPOOL_POOLS']!r}: {error}"
+            raise Failure("setting_invalid", message, exit_code=ExitCode.USAGE) from error
+        return replace(settings, nats=replace(settings.nats, url=self.nats)) if self.nats else settings
+
+    def configure_logs(self, level: Level) -> None:
+        """Set up logging; `level` is the command's own, where the command line asks for none.
+
+        Raises:
+            Failure: `SCANPOOL_LOG_LEVEL` names no level.
+        """
+        from scanpool.runtime import logs
+
+        logs.configure(level=self.log_level or self._level_of_environ() or level)
+
+    def _level_of_environ(self) -> Level | None:
+        match self.environ.get(LOG_LEVEL_VARIABLE, ""):
+            case "debug" | "info" | "warning" | "error" as level:
+                return level
+            case "":
+                return None
+            case other:
+                message = f"{LOG_LEVEL_VARIABLE}={other!r}: takes debug, info, warning or error"
+                raise Failure("setting_invalid", message, exit_code=ExitCode.USAGE)
+
+
+Command: TypeAlias = Callable[Concatenate[Invocation, P], ExitCode]
+
+
+def command(
+    app: typer.Typer, name: str, *, panel: str | None = None, examples: Sequence[str]
+) -> Callable[[Command[P]], Command[P]]:
+    """Register a command: a function of the invocation and its own options that answers the exit code.
+
+    An example is a line of a shell; what follows `  # ` says what it does.
+    """
+
+    def register(function: Command[P]) -> Command[P]:
+        app.command(name, epilog=_shown(examples), rich_help_panel=panel)(with_shared_options(function))
+        return function
+
+    return register
+
+
+def group(app: typer.Typer, name: str, *, panel: str | None = None, help: str) -> typer.Typer:
+    """Register a command that has commands of its own."""
+    commands = typer.Typer(no_args_is_help=True, help=help, callback=with_shared_options(_nothing_more))
+    app.add_typer(commands, name=name, rich_help_panel=panel)
+    return commands
+
+
+def with_shared_options(function: Command[P]) -> Callable[..., ExitCode]:
+    """The function as typer calls it: with the options of every command beside its own."""
+
+    @functools.wraps(function)
+    def called(context: typer.Context, **values: Any) -> ExitCode:
+        before = context.obj or Invocation(environ=dict(os.environ))
+        context.obj = before.said_after(**{each.name: values.pop(each.name) for each in _SHARED})
+        return function(context.obj, **values)
+
+    _call, *own = inspect.signature(function, eval_str=True).parameters.values()
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    keyword_only = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    parameters = [context, *keyword_only, *_SHARED]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    return called
+
+
+_SHARED = list(inspect.signature(Invocation.said_after, eval_str=True).parameters.values())[1:]
+
+
+def _nothing_more(_call: Invocation) -> ExitCode:
+    """Of a command that has commands of its own."""
+    return ExitCode.DONE
+
+
+def _shown(examples: Sequence[str]) -> str:
+    """Examples for the end of a help text, which takes brackets for markup: there are none in them."""
+    lines = ["Examples:"]
+    for example in examples:
+        line, _, meaning = example.partition("  # ")
+        lines += ["", f"# {meaning}"] if meaning else [""]
+        lines.append(f"  {line}")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""Services as processes of their own, started, killed and stopped as an operator would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SCANPOOL = Path(sys.executable).with_name("scanpool")
+READY_S = 30.0
+STOP_S = 30.0
+
+FAST_ENVIRON = {
+    "SCANPOOL_POLL_SHORTEST_S": "0.2",
+    "SCANPOOL_POLL_LONGEST_S": "0.5",
+    "SCANPOOL_POLL_UNREACHABLE_S": "0.5",
+    "SCANPOOL_LEASE_S": "4",
+    "SCANPOOL_REQUEST_BOUND_S": "3",
+    "SCANPOOL_SCANNER_TIMEOUT_S": "3",
+    "SCANPOOL_READINESS_EVERY_S": "1",
+    "SCANPOOL_BACKOFF_FIRST_S": "0.2",
+    "SCANPOOL_BACKOFF_CAP_S": "1",
+    "SCANPOOL_SHUTDOWN_S": "10",
+}
+"""Everything as in production, only sooner."""
+
+
+@dataclass
+class Service:
+    """A running scanpool process."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+
+    async def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """Tell it to stop and answer its exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(STOP_S):
+            return await self.process.wait()
+
+    async def until_logged(self, event: str) -> dict[str, object]:
+        """The first log line of the event, whenever it comes."""
+        async with asyncio.timeout(READY_S):
+            while True:
+                for line in self.lines():
+                    if line.get("event") == event:
+                        return line
+                if self.process.returncode is not None:
+                    raise AssertionError(f"ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
+                await asyncio.sleep(0.05)
+
+    def lines(self) -> list[dict[str, object]]:
+        """Its log lines so far."""
+        text = self.log.read_text(errors="replace")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+async def start(arguments: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Service:
+    """Start `scanpool <arguments>`, its log in the file."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            str(SCANPOOL),
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **FAST_ENVIRON, **(environ or {})},
+        )
+    return Service(process, log)
+
+
+@asynccontextmanager
+async def running(
+    arguments: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Service]:
+    """A service from ready to stopped."""
+    service = await start(arguments, log, environ)
+    try:
+        await service.until_logged("ready")
+        yield service
+    finally:
+        if service.process.returncode is None:
+            await service.stop()
