@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -119,6 +120,7 @@ def differences(one: ScanRequest, other: ScanRequest) -> tuple[str, ...]:
 def _decode(body: bytes, kind: type[_Request]) -> _Request:
     try:
         document: Any = msgspec.json.decode(body)
+        json.loads(body, object_pairs_hook=_refuse_repeated)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid("", f"not a JSON document: {error}") from error
     if not isinstance(document, dict):
@@ -128,6 +130,15 @@ def _decode(body: bytes, kind: type[_Request]) -> _Request:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise _located(error) from error
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    """JSON takes the last of repeated names in silence, which could empty an `exclude`."""
+    names: set[str] = set()
+    for name, _ in pairs:
+        if name in names:
+            raise RequestInvalid(name[:64], "is given more than once")
+        names.add(name)
 
 
 def _refuse_unknown(document: dict[str, Any], known: tuple[str, ...]) -> None:

@@ -78,7 +78,7 @@ every_sample = pytest.mark.parametrize(
 
 def read(sample: Sample, credentials: Credentials) -> Result:
     with sample.path.open("rb") as file:
-        return validate(pieces_of(file), Asked(credentials))
+        return validate(pieces_of(file), Asked(credentials=credentials))
 
 
 def label(result: Result) -> str:

@@ -44,7 +44,7 @@ POLICY = policy(plugin_setting("SSH settings", "SSH user name :", "audit"))
 
 host_items = st.lists(st.sampled_from(ITEMS), max_size=6)
 hosts = st.lists(st.tuples(host_items, st.sampled_from(TAGS)), max_size=6)
-asked = st.builds(Asked, st.sampled_from(Credentials), st.booleans())
+asked = st.builds(Asked, credentials=st.sampled_from(Credentials), privileged=st.booleans())
 
 
 def rendered(shown: list[tuple[list[str], dict[str, str]]]) -> list[str]:

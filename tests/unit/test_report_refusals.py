@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -251,3 +252,29 @@ def test_every_refusal_has_a_code_of_its_own_and_a_remedy() -> None:
     kinds = ReportError.__subclasses__()
     assert len({kind.code for kind in kinds}) == len(kinds) == 7
     assert all(kind.remedy for kind in kinds)
+
+
+@pytest.mark.parametrize("plugin", [19506, 104410, 21745, 117887, 141118, 12634, 10180])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        " ",
+        "\n",
+        "-",
+        "User : ",
+        "User : x ",
+        "Message : \n",
+        "Credentialed checks :",
+        "as 'u' via ",
+        "\\",
+        "@",
+        "x@",
+        "'",
+    ],
+)
+def test_no_output_however_repetitive_takes_long(plugin: int, unit: str) -> None:
+    # A pattern that backtracks would take hours for these.
+    output = "Credentialed checks : yes, as '" + unit * (300_000 // len(unit)) + "!"
+    begin = time.process_time()
+    assert validate([report(host("10.0.0.1", item(plugin, output)))]).error is None
+    assert time.process_time() - begin < 5

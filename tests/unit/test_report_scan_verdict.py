@@ -33,7 +33,9 @@ def scan(
 ) -> Result:
     """The result of a report whose hosts have these items."""
     shown = [host(f"10.0.0.{number}", items) for number, items in enumerate(hosts)]
-    return validate([report(*shown, policy=settings)], Asked(credentials, privileged, ended))
+    return validate(
+        [report(*shown, policy=settings)], Asked(credentials=credentials, privileged=privileged, ended=ended)
+    )
 
 
 def codes(result: Result) -> set[str]:

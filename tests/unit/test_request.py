@@ -165,3 +165,9 @@ def test_the_tokens_of_a_subject_are_checked(pool: str, scan_id: str, path: str)
 
 def test_good_tokens_pass() -> None:
     check_address("dmz", "weekly-10_A")
+
+
+def test_a_repeated_name_is_refused_since_the_last_one_could_empty_an_exclude() -> None:
+    body = b'{"targets":["10.0.0.0/8"],"name":"x","exclude":["10.1.0.0/16"],"exclude":[]}'
+    with pytest.raises(RequestInvalid, match="exclude: is given more than once"):
+        decode_scan_request(body)

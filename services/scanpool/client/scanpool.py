@@ -43,6 +43,8 @@ from scanpool_schemas.targets import InvalidTarget, parse, read_scope
 
 LOOK_AGAIN_S = 2.0
 """How often a waiting call reads the scan, should a live event have been missed."""
+LOOK_SOON_S = 0.05
+"""When to read it again after a live event, which is heard when it is sent and may not be stored yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,12 +261,14 @@ class ScanPool:
             stack.push_async_callback(subscription.unsubscribe)
             try:
                 async with asyncio.timeout(timeout):
+                    patience = LOOK_AGAIN_S
                     while True:
                         sign.clear()
                         status = await self._status_or_none(scan_id, pool)
                         if status is not None and enough(status):
                             return status
-                        await _sign_or(sign, LOOK_AGAIN_S)
+                        heard = await _sign_within(sign, patience)
+                        patience = LOOK_SOON_S if heard else min(LOOK_AGAIN_S, 2 * patience)
             except TimeoutError:
                 raise WaitTimeout(f"scan {scan_id!r} is not there yet after {timeout} s; it goes on") from None
 
@@ -294,12 +298,12 @@ def _conflict(scan_id: str, earlier: ScanRequest, now: ScanRequest) -> IdConflic
     return IdConflict(f"scan {scan_id!r} was asked for before and differs in: {fields}")
 
 
-async def _sign_or(sign: asyncio.Event, seconds: float) -> None:
+async def _sign_within(sign: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            await sign.wait()
+            return await sign.wait()
     except TimeoutError:
-        return
+        return False
 
 
 def _unpack(packed: Path, destination: Path) -> None:

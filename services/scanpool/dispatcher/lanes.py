@@ -23,6 +23,8 @@ WEIGHTS: Mapping[Priority, int] = {"high": 6, "normal": 3, "low": 1}
 """Of ten scans placed while all lanes wait; low never starves."""
 LOOK_AGAIN_S = 2.0
 """How long to wait for a sign that a place was freed before looking anyway."""
+LOOK_SOON_S = 0.05
+"""When to look again after a sign, which is heard when a commit is sent and may not be stored yet."""
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ class Lanes:
 
     async def next(self) -> Delivery:
         """The next scan, once there is both a scan and a place for it."""
+        patience = LOOK_AGAIN_S
         while True:
             self._sign.clear()
             if any(lane.waiting for lane in self._lanes.values()) and await self._has_room():
@@ -90,7 +93,7 @@ class Lanes:
                 if delivery is not None:
                     self._handed_out.add(delivery.subject)
                     return delivery
-            await self._sign_or_timeout()
+            patience = LOOK_SOON_S if await self._sign_within(patience) else min(LOOK_AGAIN_S, 2 * patience)
 
     def settled(self, delivery: Delivery) -> None:
         """The scan was placed, sent to wait, or dropped: it no longer counts against the free places."""
@@ -127,9 +130,9 @@ class Lanes:
     async def _changed(self, _message: Msg) -> None:
         self._sign.set()
 
-    async def _sign_or_timeout(self) -> None:
+    async def _sign_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(LOOK_AGAIN_S):
-                await self._sign.wait()
+            async with asyncio.timeout(seconds):
+                return await self._sign.wait()
         except TimeoutError:
-            return
+            return False

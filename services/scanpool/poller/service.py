@@ -26,7 +26,7 @@ from scanpool.scanners.errors import (
 )
 from scanpool.scanners.scanner import Activity, Progress, Scanner
 from scanpool_schemas import subjects
-from scanpool_schemas.events import ScanProgress
+from scanpool_schemas.events import ScannerEvent, ScanProgress
 from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, StopCause, Stopping
 
 _END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
@@ -76,7 +76,10 @@ class Poller:
         except ScannerError as error:
             return self._unreachable(scan, error, now)
         paused_for = await self._tell(scan, progress, now)
-        return self._after(scan, decide.look(scan, progress, paused_for, self._parts.limits, now))
+        look = decide.look(scan, progress, paused_for, self._parts.limits, now)
+        if isinstance(look, decide.StopIt) and look.code == "launched_twice":
+            await self._alarm(scan, look, now)
+        return self._after(scan, look)
 
     async def export(self, scan: Exporting) -> Answer:
         """A scan that is over on the scanner: fetch its report into the object store."""
@@ -138,8 +141,6 @@ class Poller:
     def _stopping(self, scan: Running, why: decide.StopIt) -> Move:
         mark = self._mark()
         stop = Stop(cause=why.cause, code=why.code, why=why.why, by="poller", at=mark.at, was="running")
-        if why.code == "launched_twice":
-            log.error("a scan was launched twice; stopping it", scan_id=scan.id, scanner=scan.scanner)
         return Move(change=transitions.stopping(scan, stop, mark))
 
     def _stopped(self, scan: Stopping) -> Move:
@@ -152,6 +153,12 @@ class Poller:
             return self._stopping(scan, stop)
         delay = decide.jittered(self._parts.limits.poll.unreachable, self._parts.clockwork.jitter())
         return Snooze(delay=delay, reason=str(error))
+
+    async def _alarm(self, scan: Running, found: decide.StopIt, now: datetime) -> None:
+        log.error("a scan was launched twice; stopping it", scanner=scan.scanner, why=found.why)
+        told = ScannerEvent(pool=scan.pool, scanner=scan.scanner, event="second-run", reason=found.why, at=now)
+        subject = subjects.scanner_event(scan.pool, scan.scanner, told.event)
+        await self._parts.jetstream.publish(Write(subject=subject, body=msgspec.json.encode(told)))
 
     async def _tell(self, scan: Running, progress: Progress, now: datetime) -> timedelta:
         """Publish the progress, live and to its bucket; answers how long the scan has been paused."""

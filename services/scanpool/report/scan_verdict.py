@@ -27,7 +27,7 @@ class ScanEnd(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
     """What is known of the scan beside its report."""
 

@@ -143,7 +143,7 @@ class Assessment:
     def _summary(self, tally: Tally) -> ResultsSummary:
         reader, info, severity = self._reader, self._scan_info, self._census.severity
         return ResultsSummary(
-            report_name=reader.report_name,
+            report_name=reader.report_name or reader.policy.scan_name,
             policy_name=reader.policy.name or (info.policy_name if info else ""),
             scanner_version=info.scanner_version if info else "",
             plugin_feed=info.plugin_feed if info else "",

@@ -21,13 +21,25 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from scanpool.runtime.delivery import Delivery, delivery_of
-from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.errors import BrokerError, BrokerUnavailable, TopologyMissing
 
+_HEARTBEAT = "100"
 _RENEWED = {"404", "408"}
 """Statuses after which the pull is simply made again: nothing there, expired."""
+_ABSENT = {10014, 10059}
+"""JetStream errors: there is no such consumer, or no such stream."""
 _PAUSE_S = 0.25
+_DRAIN_S = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+class _ApiError(msgspec.Struct):
+    err_code: int = 0
+
+
+class _Info(msgspec.Struct):
+    error: _ApiError = msgspec.field(default_factory=_ApiError)
 
 
 class Puller:
@@ -62,7 +74,11 @@ class Puller:
         self._outstanding = 0
         self._pull = 0
         self._heard = 0.0
-        self._gone: str | None = None
+        self._stopped = False
+        self._refused = False
+        """The last pull was answered with a status that may mean that the consumer is no more."""
+        self._lost: BrokerError | None = None
+        """Why no delivery can come any more."""
 
     async def start(self) -> None:
         """Begin to pull."""
@@ -77,22 +93,29 @@ class Puller:
 
         Raises:
             TopologyMissing: the consumer was deleted.
+            BrokerUnavailable: the connection was closed for good.
         """
-        while (delivery := await self.take()) is None:
-            self._arrived.clear()
+        while True:
+            self._arrived.clear()  # before the look, or what arrives during it would wake nobody
+            delivery = await self.take()
+            if delivery is not None:
+                return delivery
             await self._arrived.wait()
-        return delivery
 
     async def take(self) -> Delivery | None:
         """The next delivery if it is here already.
 
-        Raises:
-            TopologyMissing: the consumer was deleted.
+        Raises: as `next`.
         """
-        if self._gone:
-            raise TopologyMissing(self._gone)
+        if self._lost is not None:
+            raise self._lost
         delivery = self._queue.popleft() if self._queue else None
-        await self._ask()
+        try:
+            await self._ask()
+        except asyncio.CancelledError:
+            if delivery is not None:
+                self._queue.appendleft(delivery)
+            raise
         return delivery
 
     @property
@@ -107,16 +130,26 @@ class Puller:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._monitor
             self._monitor = None
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
+        if self._subscription is not None:
+            await self._unsubscribe(self._subscription)
         self._subscription = None
         left = list(self._queue)
         self._queue.clear()
         return left
 
+    async def _unsubscribe(self, subscription: Subscription) -> None:
+        """What is on its way still arrives; a delivery dropped here would come back only after the ack wait."""
+        self._stopped = True
+        with contextlib.suppress(nats.errors.Error, TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                if self._client.is_connected:
+                    await subscription.drain()  # type: ignore[no-untyped-call]
+                else:
+                    await subscription.unsubscribe()
+
     async def _ask(self) -> None:
         """Pull again when the last pull is over and half the credit is free."""
-        if self._gone or self._outstanding > 0 or len(self._queue) > self._credit // 2:
+        if self._stopped or self._lost or self._outstanding > 0 or len(self._queue) > self._credit // 2:
             return
         self._pull += 1
         self._outstanding = self._credit - len(self._queue)
@@ -133,26 +166,27 @@ class Puller:
             log.debug("pull not sent", consumer=self.consumer, error=str(error))
 
     async def _received(self, message: Msg) -> None:
-        self._heard = self._clock()
-        if message.reply:
-            self._outstanding -= 1
-            self._queue.append(delivery_of(self._client, message))
-            self._wake()
-            await self._ask()
+        if not message.reply:
+            await self._heard_status(message)
             return
-        await self._heard_status(message)
+        self._heard = self._clock()
+        self._outstanding -= 1
+        self._queue.append(delivery_of(self._client, message))
+        self._wake()
+        await self._ask()
 
     async def _heard_status(self, message: Msg) -> None:
-        headers = message.headers or {}
-        status = headers.get("Status", "")
-        if status in {"", "100"} or int(message.subject.rsplit(".", 1)[1]) != self._pull:
+        if int(message.subject.rsplit(".", 1)[1]) != self._pull:
+            return  # of a pull that was given up
+        self._heard = self._clock()
+        status = (message.headers or {}).get("Status", "")
+        if status in {"", _HEARTBEAT}:
             return
         self._outstanding = 0
-        if "Consumer Deleted" in headers.get("Description", ""):
-            self._gone = f"consumer {self.consumer} of stream {self.stream} was deleted; run `scanpool topology apply`"
-            self._wake()
-        elif status in _RENEWED:
+        if status in _RENEWED:
             await self._ask()
+        else:
+            self._refused = True  # made again by `_watch`, after a moment
 
     def _wake(self) -> None:
         self._arrived.set()
@@ -165,9 +199,31 @@ class Puller:
             await asyncio.sleep(min(_PAUSE_S, self._heartbeat_s / 2))
             if not self._client.is_connected:
                 continue
+            if self._refused and await self._is_gone():
+                self._lose(
+                    TopologyMissing(
+                        f"consumer {self.consumer} of stream {self.stream} was deleted; run `scanpool topology apply`"
+                    )
+                )
+                return
             renewed = self._client.stats["reconnects"] != reconnects
             silent = self._outstanding > 0 and self._clock() - self._heard > 2 * self._heartbeat_s + _PAUSE_S
             if renewed or silent:
                 reconnects = self._client.stats["reconnects"]
                 self._outstanding = 0
             await self._ask()
+        self._lose(BrokerUnavailable("the connection to NATS was closed for good"))
+
+    async def _is_gone(self) -> bool:
+        """Whether the server says that there is no such consumer; what it does not answer is no answer."""
+        self._refused = False
+        subject = f"$JS.API.CONSUMER.INFO.{self.stream}.{self.consumer}"
+        try:
+            answer = await self._client.request(subject, b"", timeout=2)
+        except (nats.errors.Error, TimeoutError, OSError):
+            return False
+        return msgspec.json.decode(answer.data, type=_Info).error.err_code in _ABSENT
+
+    def _lose(self, error: BrokerError) -> None:
+        self._lost = error
+        self._wake()

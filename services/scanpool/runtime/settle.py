@@ -13,9 +13,10 @@ import structlog
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import SequenceMoved
+from scanpool.runtime.errors import MessageTooLarge, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
+from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter as DeadLetterEvent
 
@@ -79,19 +80,25 @@ class Settler:
 
     async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
         subject = subjects.dead_letter(letter.pool, delivery.consumer, letter.scan_id, delivery.sequence)
-        body = msgspec.json.encode(dead_letter_event(delivery, letter, self._now()))
+        event = dead_letter_event(delivery, letter, self._now())
         with contextlib.suppress(SequenceMoved):  # kept already, by a delivery whose ack was lost
-            await self._jetstream.publish(Write(subject=subject, body=body, expected_sequence=0))
+            try:
+                await self._keep(subject, event)
+            except MessageTooLarge:
+                await self._keep(subject, _without_headers(event))
         log.error("dead letter", reason=letter.reason, message=letter.message, dlq_subject=subject)
         await delivery.ack()
 
 
+    async def _keep(self, subject: str, event: DeadLetterEvent) -> None:
+        write = Write(subject=subject, body=msgspec.json.encode(event), headers=trace_headers(), expected_sequence=0)
+        await self._jetstream.publish(write)
+
+
 def dead_letter_event(delivery: Delivery, letter: DeadLetter, now: datetime) -> DeadLetterEvent:
     """The dead letter of a delivery: its message whole, byte for byte, and why it was given up."""
-    try:
-        text, encoded = delivery.body.decode("utf-8"), None
-    except UnicodeDecodeError:
-        text, encoded = None, base64.b64encode(delivery.body).decode("ascii")
+    text = _short_text(delivery.body)
+    encoded = base64.b64encode(delivery.body).decode("ascii") if text is None else None
     return DeadLetterEvent(
         reason=letter.reason,
         message=letter.message,
@@ -107,3 +114,20 @@ def dead_letter_event(delivery: Delivery, letter: DeadLetter, now: datetime) -> 
         last_at=now,
         errors=(letter.message,),
     )
+
+
+def _short_text(body: bytes) -> str | None:
+    """The body as text; None where it is none, or where JSON would make it longer than base64 does.
+
+    Control characters take six bytes in JSON: a message of them would be too large to be kept as a dead letter.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if 3 * len(msgspec.json.encode(text)) <= 4 * len(body) + 8 else None
+
+
+def _without_headers(event: DeadLetterEvent) -> DeadLetterEvent:
+    note = f"its {len(event.headers)} headers were too large to be kept"
+    return msgspec.structs.replace(event, headers={}, message=f"{event.message} ({note})")

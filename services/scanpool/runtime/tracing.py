@@ -17,7 +17,7 @@ _NO_TRACE = 0
 @contextmanager
 def continued(headers: Mapping[str, str], name: str) -> Iterator[None]:
     """Work inside a span that continues the trace of the headers; a new trace where they carry none."""
-    context = _propagator.extract(dict(headers))
+    context = _propagator.extract(_carrier(headers))
     tracer = trace.get_tracer("scanpool")
     with tracer.start_as_current_span(name, context=context), bound_contextvars(trace_id=current_trace_id()):
         yield
@@ -33,9 +33,13 @@ def record_spans() -> None:
 
 
 def trace_headers(trace_id: str = "") -> dict[str, str]:
-    """The header that carries the current trace on; without one, the given trace or a new one."""
+    """The header that carries the given trace on; without one, the current trace or a new one.
+
+    Work that somebody else's trace started (a tick, a cancel by hand) is told under the scan's own trace.
+    """
     headers: dict[str, str] = {}
-    if current_trace_id():
+    current = current_trace_id()
+    if current and trace_id in {"", current}:
         _propagator.inject(headers)
         return headers
     return {"traceparent": f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
@@ -49,6 +53,11 @@ def current_trace_id() -> str:
 
 def trace_id_of(headers: Mapping[str, str]) -> str:
     """The trace id that the headers carry; empty where they carry none."""
-    span = trace.get_current_span(_propagator.extract(dict(headers)))
+    span = trace.get_current_span(_propagator.extract(_carrier(headers)))
     trace_id = span.get_span_context().trace_id
     return "" if trace_id == _NO_TRACE else f"{trace_id:032x}"
+
+
+def _carrier(headers: Mapping[str, str]) -> dict[str, str]:
+    """Some languages' clients write `Traceparent`."""
+    return {name.lower(): value for name, value in headers.items()}

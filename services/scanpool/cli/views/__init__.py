@@ -1,0 +1,1 @@
+"""How commands show scans, results and scanners to people. Every text goes through `untrusted.shown`."""
