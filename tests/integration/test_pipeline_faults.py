@@ -218,3 +218,10 @@ async def test_spent_events_of_an_ended_scan_are_purged(pipeline: Pipeline) -> N
         return len(await events_left(pipeline, "lab", "spent")) == 1
 
     await becomes(alone)
+
+
+async def test_a_refused_look_at_the_intended_scan_ends_nothing(pipeline: Pipeline) -> None:
+    await fault(pipeline, "lab.s1", "server_error", status=403, times=1, match="/looked/", method="GET")
+    await pipeline.client.submit(TARGETS, name="one", pool="lab", id="looked")
+    assert (await pipeline.client.wait("looked", timeout=15)).status == "completed"
+    assert await launches(pipeline, "looked") == {"lab.s1": 1}

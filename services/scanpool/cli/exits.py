@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from scanpool.runtime.configuration import Problem
     from scanpool_schemas.status import ScanStatus
 
-AUTHENTICATION_CODES = frozenset({"auth_failed", "auth_coverage_low"})
-"""With these a scan ends whose logins were not what `--require-auth` asks for."""
+LOGIN_FAILED = "auth_failed"
+"""No login worked; with `--require-auth` it is that which is not met."""
+COVERAGE_TOO_LOW = "auth_coverage_low"
+"""Of requests with `--require-auth` alone."""
 
 
 class ExitCode(IntEnum):
@@ -64,9 +66,10 @@ class ReaderGone(Exception):
 
 
 def exit_of(scan: ScanStatus, *, auth_required: bool) -> ExitCode:
-    """The exit code of a wait for a scan that is over."""
+    """The exit code of a wait for a scan that is over; `auth_required` as far as the command knows."""
     if scan.status == "completed":
         return ExitCode.DONE
-    if auth_required and scan.error is not None and scan.error.code in AUTHENTICATION_CODES:
+    code = scan.error.code if scan.error else ""
+    if code == COVERAGE_TOO_LOW or (code == LOGIN_FAILED and auth_required):
         return ExitCode.AUTHENTICATION
     return ExitCode.ENDED_BADLY

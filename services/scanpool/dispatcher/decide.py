@@ -82,10 +82,14 @@ def choose(scan: Queued, candidates: Sequence[Candidate]) -> Decision:
     return Place(scanner=best.name)
 
 
-def to_launch(scans: Sequence[ScannerScan], ours: OurName) -> ScannerScan | None:
-    """The scan on the scanner that bears our name; of several, one that is not empty."""
-    found = [each for each in scans if our_name(each.name) == ours]
-    return min(found, key=lambda each: (each.activity is Activity.EMPTY, each.id), default=None)
+def named(scans: Sequence[ScannerScan], ours: OurName) -> list[ScannerScan]:
+    """The scans on the scanner that bear our name."""
+    return [each for each in scans if our_name(each.name) == ours]
+
+
+def to_launch(found: Sequence[ScannerScan]) -> ScannerScan:
+    """Of the scans that bear our name one that is not empty, else the oldest; there must be one."""
+    return min(found, key=lambda each: (each.activity is Activity.EMPTY, each.id))
 
 
 def waited_too_long(scan: Queued, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.stage import Clockwork
 from scanpool.coordination.transitions import Change, Mark
-from scanpool.dispatcher.decide import to_launch
+from scanpool.dispatcher.decide import named, to_launch
 from scanpool.runtime.errors import BrokerError
 from scanpool.scanners.errors import (
     FingerprintMismatch,
@@ -122,15 +122,15 @@ class Launcher:
     async def _found_or_created(self, order: Order) -> int | None:
         try:
             order.lease.check()
-            found = to_launch(await order.scanner.scans(), order.ours)
+            found = named(await order.scanner.scans(), order.ours)
         except ScannerError as error:
             await self._note(order, error)
             if order.fresh:
                 await self._back(order, error)
             return None
-        if found is not None:
-            return found.id
-        return await self._created(order)
+        if len(found) > 1:
+            log.warning("several scans bear our name; one is launched", scanner_scan_ids=[each.id for each in found])
+        return to_launch(found).id if found else await self._created(order)
 
     async def _created(self, order: Order) -> int | None:
         try:
@@ -155,22 +155,34 @@ class Launcher:
         intent = order.scan.intent
         assert intent is not None
         try:
-            if not await self._was_launched(order, intent):
-                order.lease.check()
-                await order.scanner.launch(intent.scanner_scan_id)
-        except ScanConflict:
-            if not await self._was_launched_after_all(order, intent):
-                return
-        except (ScanNotFound, ScannerRefused) as error:
-            await self._note(order, error)
-            if not isinstance(error, SignInFailed):
-                await self._end(order, error)
+            launched = await self._was_launched(order, intent)
+        except ScanNotFound as error:
+            await self._end(order, error)
             return
         except ScannerError as error:
             await self._note(order, error)
             log.warning("launched or not? the next holder of the launch looks again", error=str(error))
             return
-        await self._commit(order, transitions.runs(order.scan, intent, self._mark()))
+        if launched or await self._launch(order, intent):
+            await self._commit(order, transitions.runs(order.scan, intent, self._mark()))
+
+    async def _launch(self, order: Order, intent: Intent) -> bool:
+        """Launch it; False where it is not known to be launched: it ended, or the next holder looks again."""
+        try:
+            order.lease.check()
+            await order.scanner.launch(intent.scanner_scan_id)
+        except ScanConflict:
+            return await self._was_launched_after_all(order, intent)
+        except (ScanNotFound, ScannerRefused) as error:
+            await self._note(order, error)
+            if not isinstance(error, SignInFailed):
+                await self._end(order, error)
+            return False
+        except ScannerError as error:
+            await self._note(order, error)
+            log.warning("launched or not? the next holder of the launch looks again", error=str(error))
+            return False
+        return True
 
     async def _was_launched(self, order: Order, intent: Intent) -> bool:
         order.lease.check()

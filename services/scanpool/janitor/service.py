@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,10 +14,12 @@ from scanpool.coordination.stage import Clockwork
 from scanpool.coordination.transitions import Mark
 from scanpool.janitor import decide
 from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.settings import RetentionSettings
+from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import AnyScan, UnreadableEvent
@@ -46,6 +48,7 @@ class _Round:
 
     exports: set[str] = field(default_factory=set)
     unread: int = 0
+    """Events, or pools, that could not be read: what they name is not known."""
 
 
 class Janitor:
@@ -57,14 +60,31 @@ class Janitor:
 
     async def tick(self, _delivery: Delivery) -> Outcome:
         """Go through everything once; what is found wrong twice in a row is an alarm."""
-        seen = _Round()
-        for pool in self._parts.pools():
+        seen, served = _Round(), self._parts.pools()
+        for pool in served:
             await self._pool(pool, seen)
+        await self._other_pools(served, seen)
         if seen.unread == 0:
             await self._orphans(seen.exports)
         return Done()
 
     async def _pool(self, pool: str, seen: _Round) -> None:
+        last = await self._last_events(pool, seen)
+        for held in last:
+            await self._look_after(held)
+        self._alarm(pool, decide.disagreements(await self._loads(pool), (held.scan for held in last)))
+
+    async def _other_pools(self, served: Collection[str], seen: _Round) -> None:
+        """Pools that this process does not serve keep their exports in the same bucket."""
+        try:
+            for pool in await pools_in_nats(self._parts.jetstream):
+                if pool not in served:
+                    await self._last_events(pool, seen)
+        except BrokerUnavailable as error:
+            seen.unread += 1
+            log.info("exports not looked through: other pools may name them", reason=str(error))
+
+    async def _last_events(self, pool: str, seen: _Round) -> list[Held]:
         last: dict[str, Held] = {}
         async for stored in self._events(pool):
             try:
@@ -77,9 +97,7 @@ class Janitor:
             known = last.get(held.scan.id)
             if known is None or known.sequence < held.sequence:
                 last[held.scan.id] = held
-        for held in last.values():
-            await self._look_after(held)
-        self._alarm(pool, decide.disagreements(await self._loads(pool), (h.scan for h in last.values())))
+        return list(last.values())
 
     async def _look_after(self, held: Held) -> None:
         clock = self._parts.clockwork

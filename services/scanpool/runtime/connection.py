@@ -21,9 +21,8 @@ LEAST_SERVER = (2, 14)
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 
-_SIMPLE_URL = re.compile(
-    r"(?:(?:nats|tls|wss?)://)?[A-Za-z0-9._-]+(?::[0-9]{1,5})?/?|(?:[a-z]+://)?\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?/?"
-)
+_PLAIN_URL = re.compile(r"(?:(?:nats|tls|wss?)://)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/?")
+"""Of a server, without user and password."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,11 +45,24 @@ class NatsAddress:
         """The URL without user and password; what is no plain URL without them is not shown at all."""
         return ",".join(_shown(server) for server in self.servers)
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether every part of it is a URL of a NATS server."""
+        return bool(self.servers) and all(_is_plain(_without_user(server)) for server in self.servers)
+
 
 def _shown(server: str) -> str:
+    plain = _without_user(server)
+    return plain if _is_plain(plain) else "(not a NATS URL)"
+
+
+def _without_user(server: str) -> str:
     scheme, separator, rest = server.rpartition("://")
-    plain = f"{scheme}{separator}{rest.rpartition('@')[2]}"
-    return plain if _SIMPLE_URL.fullmatch(plain) else "(not a NATS URL)"
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _is_plain(server: str) -> bool:
+    return _PLAIN_URL.fullmatch(server) is not None
 
 
 class _Client(Client):

@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +20,8 @@ Obstacles = Callable[[], list[str]]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-log = structlog.get_logger(__name__)
+GRACE_S = 2
+"""How long a request in hand may keep the process from ending."""
 
 
 class PortTaken(Exception):
@@ -61,9 +61,14 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
         PortTaken: something else listens there.
     """
     listener = _listener(host, port)
-    server = _Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+    )
+    server = _Server(config)
     task = asyncio.create_task(server.serve([listener]), name="http")
     try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.005)
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True

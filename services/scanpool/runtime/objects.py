@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedWriter
 from pathlib import Path
+from typing import Any
 
 import nats.errors
 import nats.js.errors
-from nats.js.api import ObjectMeta, ObjectMetaOptions
+from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions
 from nats.js.object_store import ObjectStore
 
-from scanpool.runtime.errors import BrokerUnavailable
+from scanpool.runtime.errors import BrokerUnavailable, TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 
 CHUNK_BYTES = 256 * 1024
-_GET_BASE_S = 30.0
-_GET_BYTES_PER_S = 2 * 1024 * 1024
-"""Slower than any store that works; a get whose pieces are gone would wait for ever."""
+PATIENCE_S = 30.0
+"""How long nothing may arrive of an object before its get is given up."""
 
 
 class ObjectMissing(Exception):
@@ -38,22 +39,24 @@ class StoredObject:
 class Objects:
     """One bucket of the object store."""
 
-    def __init__(self, jetstream: JetStream, bucket: str) -> None:
+    def __init__(self, jetstream: JetStream, bucket: str, *, patience_s: float = PATIENCE_S) -> None:
         self._jetstream = jetstream
         self._bucket = bucket
+        self._patience_s = patience_s
 
     async def put(self, name: str, source: Path, description: str) -> None:
         """Store the file's bytes under a new name.
 
         Raises:
             BrokerUnavailable: it was not stored whole.
+            TopologyMissing: the bucket does not exist; so for every call here.
         """
         meta = ObjectMeta(name=name, description=description, options=ObjectMetaOptions(max_chunk_size=CHUNK_BYTES))
         try:
             store = await self._store()
             with source.open("rb") as file:
                 await store.put(name, file, meta=meta)
-        except (nats.errors.Error, TimeoutError) as error:
+        except nats.errors.Error as error:
             raise BrokerUnavailable(f"storing object {name}: {_said(error)}") from error
 
     async def get(self, name: str, destination: Path) -> None:
@@ -66,19 +69,11 @@ class Objects:
         partial = destination.with_name(destination.name + ".part")
         try:
             store = await self._store()
-            info = await store.get_info(name)
-            limit_s = _GET_BASE_S + (info.size or 0) / _GET_BYTES_PER_S
+            await self._check_whole(await store.get_info(name))
             with partial.open("wb") as file:
-                async with asyncio.timeout(limit_s):
-                    await store.get(name, writeinto=file)
-            partial.rename(destination)
-        except TimeoutError as error:
-            raise ObjectMissing(f"object {name}: its pieces did not arrive in time") from error
-        except (
-            nats.js.errors.ObjectNotFoundError,
-            nats.js.errors.ObjectDeletedError,
-            nats.js.errors.NotFoundError,
-        ) as error:
+                await self._fetch(store, name, file)
+            partial.replace(destination)
+        except nats.js.errors.NotFoundError as error:
             raise ObjectMissing(f"object {name} is not in the store") from error
         except nats.js.errors.DigestMismatchError as error:
             raise ObjectMissing(f"object {name} is damaged in the store") from error
@@ -95,7 +90,7 @@ class Objects:
         """
         try:
             store = await self._store()
-            with contextlib.suppress(nats.js.errors.ObjectNotFoundError, nats.js.errors.ObjectDeletedError):
+            with contextlib.suppress(nats.js.errors.ObjectNotFoundError):
                 await store.delete(name)
         except nats.errors.Error as error:
             raise BrokerUnavailable(f"deleting object {name}: {_said(error)}") from error
@@ -119,8 +114,39 @@ class Objects:
             if info.mtime
         ]
 
+    async def _check_whole(self, info: ObjectInfo) -> None:
+        """A get of an object whose pieces are gone would wait for them for ever."""
+        pieces = f"$O.{self._bucket}.C.{info.nuid}"
+        answer = await self._jetstream.api(
+            f"STREAM.INFO.OBJ_{self._bucket}", {"subjects_filter": pieces}, dict[str, Any]
+        )
+        found = (answer["state"].get("subjects") or {}).get(pieces, 0)
+        if found != info.chunks:
+            raise ObjectMissing(f"object {info.name} is not whole: {found} of its {info.chunks} pieces are there")
+
+    async def _fetch(self, store: ObjectStore, name: str, file: BufferedWriter) -> None:
+        """Have the bytes written, as long as some go on arriving."""
+        fetching = asyncio.create_task(store.get(name, writeinto=file), name=f"object {name}")
+        try:
+            arrived = -1
+            while not fetching.done():
+                if arrived == (arrived := file.tell()):
+                    raise BrokerUnavailable(
+                        f"reading object {name}: after {arrived} bytes nothing came for {self._patience_s:g} s"
+                    )
+                await asyncio.wait({fetching}, timeout=self._patience_s)
+        finally:
+            fetching.cancel()
+            await asyncio.wait({fetching})
+        fetching.result()
+
     async def _store(self) -> ObjectStore:
-        return await self._jetstream.client.jetstream(timeout=10).object_store(self._bucket)
+        try:
+            return await self._jetstream.client.jetstream(timeout=10).object_store(self._bucket)
+        except nats.js.errors.NotFoundError as error:
+            raise TopologyMissing(
+                f"bucket {self._bucket} of the object store does not exist; run `scanpool topology apply`"
+            ) from error
 
 
 def _said(error: BaseException) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import DEFAULT_URL, NatsAddress
-from scanpool_schemas.names import check_pool_name
+from scanpool_schemas.names import InvalidName, check_pool_name
+
+DEPLOYMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What may stand in the bracketed name of a scan on its scanner."""
 
 
 class SettingInvalid(ValueError):
-    """A variable of the environment has no usable value."""
+    """A variable of the environment has no usable value; says which, what it holds and what it takes."""
 
     def __init__(self, variable: str, found: str, wanted: str) -> None:
         super().__init__(f"{variable}={found!r}: {wanted}")
+        self.variable = variable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,16 +97,11 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingInvalid: names the variable, what it holds and what it takes.
     """
-    credentials = environ.get("SCANPOOL_NATS_CREDS")
-    work_dir = environ.get("SCANPOOL_WORK_DIR")
-    return Settings(
-        nats=NatsAddress(
-            url=environ.get("SCANPOOL_NATS_URL", DEFAULT_URL),
-            credentials=Path(credentials) if credentials else None,
-        ),
-        pools=pool_names(environ.get("SCANPOOL_POOLS", "")),
-        deployment=environ.get("SCANPOOL_DEPLOYMENT", "scanpool"),
-        http_host=environ.get("SCANPOOL_HTTP_HOST", "127.0.0.1"),
+    settings = Settings(
+        nats=_nats(environ),
+        pools=_pools(environ, "SCANPOOL_POOLS"),
+        deployment=_deployment(environ, "SCANPOOL_DEPLOYMENT"),
+        http_host=environ.get("SCANPOOL_HTTP_HOST") or "127.0.0.1",
         http_port=_whole(environ, "SCANPOOL_HTTP_PORT", 0, least=0, most=65535),
         grace=_seconds(environ, "SCANPOOL_SHUTDOWN_S", 30),
         scanner_timeout=_seconds(environ, "SCANPOOL_SCANNER_TIMEOUT_S", 20),
@@ -128,8 +128,10 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
             cap=_seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
             attempts=_whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
         ),
-        work_dir=Path(work_dir) if work_dir else None,
+        work_dir=_path(environ, "SCANPOOL_WORK_DIR", "takes an existing folder", Path.is_dir),
     )
+    _check_together(environ, settings)
+    return settings
 
 
 def pool_names(text: str) -> tuple[str, ...]:
@@ -139,6 +141,62 @@ def pool_names(text: str) -> tuple[str, ...]:
         InvalidName: one of them is no pool's name.
     """
     return tuple(check_pool_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
+    """A launch is exactly once only if no request outlives its bound (docs: explanation/lifecycle)."""
+    timeout, launch, poll = settings.scanner_timeout, settings.launch, settings.poll
+    if timeout >= launch.request_bound:
+        raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_REQUEST_BOUND_S", launch.request_bound)
+    if timeout >= launch.lease:
+        raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_LEASE_S", launch.lease)
+    if poll.shortest > poll.longest:
+        raise _too_long(environ, "SCANPOOL_POLL_SHORTEST_S", "SCANPOOL_POLL_LONGEST_S", poll.longest)
+
+
+def _too_long(environ: Mapping[str, str], variable: str, limit: str, value: timedelta) -> SettingInvalid:
+    found = environ.get(variable, "(default)")
+    return SettingInvalid(variable, found, f"must be less than {limit}, which is {value.total_seconds():g} s")
+
+
+def _nats(environ: Mapping[str, str]) -> NatsAddress:
+    address = NatsAddress(
+        url=environ.get("SCANPOOL_NATS_URL") or DEFAULT_URL,
+        credentials=_path(environ, "SCANPOOL_NATS_CREDS", "takes an existing file", Path.is_file),
+    )
+    if not address.is_valid:
+        raise SettingInvalid(
+            "SCANPOOL_NATS_URL",
+            address.shown,
+            "takes nats://HOST:PORT, or several separated by commas; write %40 for @ and %2C for a comma "
+            "in user or password",
+        )
+    return address
+
+
+def _pools(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    text = environ.get(variable, "")
+    try:
+        return pool_names(text)
+    except InvalidName as error:
+        raise SettingInvalid(variable, text, f"takes names of pools separated by commas; {error}") from None
+
+
+def _deployment(environ: Mapping[str, str], variable: str) -> str:
+    text = environ.get(variable) or "scanpool"
+    if not DEPLOYMENT.fullmatch(text):
+        raise SettingInvalid(variable, text, "takes 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'")
+    return text
+
+
+def _path(environ: Mapping[str, str], variable: str, wanted: str, exists: Callable[[Path], bool]) -> Path | None:
+    text = environ.get(variable)
+    if not text:
+        return None
+    path = Path(text)
+    if not exists(path):
+        raise SettingInvalid(variable, text, wanted)
+    return path
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: float) -> timedelta:

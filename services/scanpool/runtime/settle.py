@@ -89,7 +89,6 @@ class Settler:
         log.error("dead letter", reason=letter.reason, message=letter.message, dlq_subject=subject)
         await delivery.ack()
 
-
     async def _keep(self, subject: str, event: DeadLetterEvent) -> None:
         write = Write(subject=subject, body=msgspec.json.encode(event), headers=trace_headers(), expected_sequence=0)
         await self._jetstream.publish(write)

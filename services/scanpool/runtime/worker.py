@@ -14,7 +14,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import BrokerError, TopologyMissing
+from scanpool.runtime.errors import BrokerError, BrokerUnavailable, PublishUnknown, TopologyMissing
 from scanpool.runtime.outcomes import Outcome, Snooze
 from scanpool.runtime.settle import Settled, Settler
 from scanpool.runtime.tracing import continued
@@ -23,13 +23,13 @@ Handler = Callable[[Delivery], Awaitable[Outcome]]
 Observer = Callable[[Delivery, str], None]
 """Told each settled delivery and the name of its outcome."""
 
-KEEP_EVERY_S = 8.0
+KEEP_EVERY = timedelta(seconds=8)
 """How often deliveries in hand are kept; well under the consumers' wait for an ack (30 s)."""
 CONFLICTS = 5
 """How often a handler decides again at once before the delivery is handed back for a moment."""
 BUSY = Snooze(delay=timedelta(milliseconds=500), reason="somebody else keeps writing this scan")
 BROKEN = timedelta(seconds=10)
-"""How soon a delivery comes back that an unforeseen error interrupted."""
+"""How soon a delivery comes back that was not settled."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,20 +70,33 @@ class Job:
 class Worker:
     """Runs one job until told to stop, then finishes what is in hand and hands back the rest."""
 
-    def __init__(self, job: Job, settler: Settler, *, observe: Observer = lambda _delivery, _outcome: None):
+    def __init__(
+        self,
+        job: Job,
+        settler: Settler,
+        *,
+        observe: Observer = lambda _delivery, _outcome: None,
+        keep_every: timedelta = KEEP_EVERY,
+    ) -> None:
+        """`keep_every` is how often deliveries in hand are kept from coming again."""
         self._job = job
         self._settler = settler
         self._observe = observe
+        self._keep_every = keep_every
         self._in_hand: dict[int, Delivery] = {}
 
     async def run(self, stopping: asyncio.Event, grace: timedelta) -> None:
-        """Work until `stopping` is set; handlers then have `grace` to finish."""
+        """Work until `stopping` is set; handlers then have `grace` to finish.
+
+        Raises:
+            TopologyMissing: the consumer was deleted.
+            BrokerUnavailable: the connection was closed for good.
+        """
         async with anyio.create_task_group() as handlers:
             await self._job.source.start()
             keeper = asyncio.create_task(self._keep(), name=f"{self._job.name} keeper")
             try:
                 await self._take_until(stopping, handlers)
-                await self._hand_back(await self._job.source.stop())
                 with anyio.move_on_after(grace.total_seconds()):
                     await self._until_idle()
                 handlers.cancel_scope.cancel()
@@ -93,20 +106,28 @@ class Worker:
                     await keeper
 
     async def _take_until(self, stopping: asyncio.Event, handlers: anyio.abc.TaskGroup) -> None:
+        """Have deliveries handled until told to stop; those that came and were not begun are handed back."""
         slots = asyncio.Semaphore(self._job.concurrency)
         stop = asyncio.create_task(stopping.wait())
         try:
             while not stopping.is_set():
-                take = asyncio.create_task(self._take(slots))
-                await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if not take.done():
-                    take.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._start(await take, slots, handlers)
-                    return
-                await self._start(take.result(), slots, handlers)
+                delivery = await self._taken(slots, stop)
+                if delivery is not None:
+                    self._start(delivery, slots, handlers)
         finally:
             stop.cancel()
+            with anyio.CancelScope(shield=True):
+                await self._hand_back(await self._job.source.stop())
+
+    async def _taken(self, slots: asyncio.Semaphore, stop: asyncio.Task[bool]) -> Delivery | None:
+        """The next delivery; None if the stop came first."""
+        take = asyncio.create_task(self._take(slots))
+        try:
+            await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            take.cancel()
+        await asyncio.wait({take})
+        return None if take.cancelled() else take.result()
 
     async def _take(self, slots: asyncio.Semaphore) -> Delivery:
         await slots.acquire()
@@ -116,7 +137,7 @@ class Worker:
             slots.release()
             raise
 
-    async def _start(self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup) -> None:
+    def _start(self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup) -> None:
         self._in_hand[id(delivery)] = delivery
         handlers.start_soon(self._handle, delivery, slots)
 
@@ -144,18 +165,18 @@ class Worker:
             await self._settler.settle(delivery, BUSY)
         except TopologyMissing:
             raise
-        except BrokerError as error:
+        except (BrokerUnavailable, PublishUnknown) as error:
             log.warning("not settled; it will be delivered again", error=str(error))
             self._observe(delivery, "unsettled")
+            await self._hand_back([delivery], BROKEN)
         except Exception:
             log.exception("handler failed; the delivery is handed back")
             self._observe(delivery, "error")
-            with contextlib.suppress(BrokerError):
-                await delivery.nak(BROKEN)
+            await self._hand_back([delivery], BROKEN)
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(KEEP_EVERY_S)
+            await asyncio.sleep(self._keep_every.total_seconds())
             for delivery in [*self._in_hand.values(), *self._job.source.waiting]:
                 with contextlib.suppress(BrokerError):
                     await delivery.in_progress()
@@ -164,7 +185,8 @@ class Worker:
         while self._in_hand:
             await asyncio.sleep(0.02)
 
-    async def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
+    async def _hand_back(self, deliveries: Sequence[Delivery], delay: timedelta = timedelta(0)) -> None:
+        """What cannot be handed back comes again by itself, when the server's wait for its ack is over."""
         for delivery in deliveries:
             with contextlib.suppress(BrokerError):
-                await delivery.nak(timedelta(0))
+                await delivery.nak(delay)

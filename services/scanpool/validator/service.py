@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,13 +58,13 @@ class Validator:
     async def validate(self, scan: Validating) -> Answer:
         """A scan whose report is in the object store: read it, then complete or fail."""
         try:
-            result = await self._result(scan)
+            result, sha256 = await self._result(scan)
         except OSError as error:
             log.error("the report cannot be read here", error=str(error))
             return Snooze(delay=LOCAL_TROUBLE, reason=str(error))
         except (ObjectMissing, BrokerUnavailable, zstandard.ZstdError) as error:
             return Retry(code="export_unreadable", message=f"{scan.export.object}: {error}")
-        if result.error is None and result.results_summary.sha256 != scan.export.sha256:
+        if sha256 != scan.export.sha256:
             message = f"{scan.export.object}: not the bytes that were exported"
             return Retry(code="export_unreadable", message=message)
         self._parts.observe(scan, result)
@@ -80,15 +81,21 @@ class Validator:
             return Move(change=transitions.completed(scan, result, mark), then=self._purge)
         return Move(change=transitions.failed(scan, lacking, mark, result=result), then=self._purge)
 
-    async def _result(self, scan: Validating) -> Result:
+    async def _result(self, scan: Validating) -> tuple[Result, str]:
+        """The result, and the digest of the bytes that it was read from."""
         with tempfile.TemporaryDirectory(prefix="scanpool-report-", dir=self._parts.work_dir) as folder:
             packed = Path(folder) / "report.zst"
             await self._parts.objects.get(scan.export.object, packed)
             return await anyio.to_thread.run_sync(self._read, scan, packed)
 
-    def _read(self, scan: Validating, packed: Path) -> Result:
+    def _read(self, scan: Validating, packed: Path) -> tuple[Result, str]:
         asked = Asked(credentials=credentials_of(scan.request), privileged=is_privileged(scan.request))
-        return validate(_unpacked(packed), asked, self._parts.limits)
+        digest = hashlib.sha256()
+        pieces = _hashed(_unpacked(packed), digest.update)
+        result = validate(pieces, asked, self._parts.limits)
+        for _ in pieces:
+            pass  # a refused report was not read to its end
+        return result, digest.hexdigest()
 
     async def _purge(self, ended: Held) -> None:
         """The scan's spent events go; its last one stays until the janitor's time comes."""
@@ -101,3 +108,9 @@ def _unpacked(packed: Path) -> Iterator[bytes]:
     with packed.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
         while piece := reader.read(PIECE_BYTES):
             yield piece
+
+
+def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece

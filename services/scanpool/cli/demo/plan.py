@@ -191,7 +191,7 @@ SCANS: Sequence[DemoScan] = (
         status="failed",
         verdict=None,
         code="export_failed",
-        shows="the report stays cut off: a dead letter that can be retried",
+        shows="the report stays cut off: given up, a dead letter",
     ),
     DemoScan(
         name="multicast by mistake",

@@ -10,6 +10,7 @@ from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
 from scanpool.runtime.topology.definitions import Config, Consumer, Schedule, Topology
 from scanpool_schemas import subjects
+from scanpool_schemas.names import is_valid_pool_name
 
 _ABSENT = {10059, 10014}
 _SCHEDULE = "Nats-Schedule"
@@ -25,6 +26,8 @@ class Difference:
     missing: bool
     fields: tuple[str, ...] = ()
     """The settings that differ, each as `name: found -> wanted`."""
+    found: Config | None = None
+    """The settings in NATS, also those that are not defined here."""
 
     def __str__(self) -> str:
         what = "is missing" if self.missing else "differs: " + "; ".join(self.fields)
@@ -49,11 +52,12 @@ async def apply(jetstream: JetStream, wanted: Topology) -> list[Difference]:
     for stream in wanted.streams:
         if difference := await _stream_difference(jetstream, stream):
             verb = "CREATE" if difference.missing else "UPDATE"
-            await jetstream.api(f"STREAM.{verb}.{stream['name']}", stream, dict[str, Any])
+            config = corrected(difference.found, stream)
+            await jetstream.api(f"STREAM.{verb}.{stream['name']}", config, dict[str, Any])
             done.append(difference)
     for consumer in wanted.consumers:
         if difference := await _consumer_difference(jetstream, consumer):
-            await _make_consumer(jetstream, consumer)
+            await _make_consumer(jetstream, consumer, corrected(difference.found, consumer.config))
             done.append(difference)
     for schedule in wanted.schedules:
         if difference := await _schedule_difference(jetstream, schedule):
@@ -85,11 +89,29 @@ async def pools_in_nats(jetstream: JetStream) -> tuple[str, ...]:
         if not page or len(names) >= answer["total"]:
             break
     pools = (subjects.pool_of_stream(name) for name in names)
-    return tuple(sorted(pool for pool in pools if pool))
+    return tuple(sorted(pool for pool in pools if pool and is_valid_pool_name(pool)))
 
 
-async def _make_consumer(jetstream: JetStream, consumer: Consumer) -> None:
-    request = {"stream_name": consumer.stream, "config": consumer.config, "action": ""}
+def corrected(found: Config | None, wanted: Config) -> Config:
+    """The settings to write: as defined, and for the rest as they are in NATS.
+
+    What an operator set and no definition speaks of stays (replicas, placement, a limit of bytes), and so do the
+    sources of other pools.
+    """
+    if found is None:
+        return wanted
+    config = {**found, **wanted}
+    if "metadata" in wanted:
+        config["metadata"] = {**(found.get("metadata") or {}), **wanted["metadata"]}
+    if "sources" in wanted:
+        ours = {source["name"] for source in wanted["sources"]}
+        others = [source for source in found.get("sources") or [] if source["name"] not in ours]
+        config["sources"] = [*others, *wanted["sources"]]
+    return config
+
+
+async def _make_consumer(jetstream: JetStream, consumer: Consumer, config: Config) -> None:
+    request = {"stream_name": consumer.stream, "config": config, "action": ""}
     await jetstream.api(f"CONSUMER.CREATE.{consumer.stream}.{consumer.name}", request, dict[str, Any])
 
 
@@ -145,9 +167,16 @@ def _difference(
     if found is None:
         return Difference(kind=kind, name=name, missing=True)
     fields = tuple(
-        f"{key}: {found.get(key)!r} -> {value!r}" for key, value in wanted.items() if not _same(found, key, value)
+        _in_words(key, found.get(key), value) for key, value in wanted.items() if not _same(found, key, value)
     )
-    return Difference(kind=kind, name=name, missing=False, fields=fields) if fields else None
+    return Difference(kind=kind, name=name, missing=False, fields=fields, found=found) if fields else None
+
+
+def _in_words(key: str, found: Any, wanted: Any) -> str:
+    if key == "sources":
+        missing = [source["name"] for source in wanted if not _source_in(found or [], source)]
+        return f"sources: {', '.join(missing)} not taken from as defined"
+    return f"{key}: {found!r} -> {wanted!r}"
 
 
 def _same(found: Mapping[str, Any], key: str, wanted: Any) -> bool:

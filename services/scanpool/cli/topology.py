@@ -1,0 +1,108 @@
+"""`scanpool topology`: the streams, consumers and buckets that services need in NATS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scanpool.cli.configuration import loaded_configuration
+from scanpool.cli.exits import ExitCode, Failure
+from scanpool.cli.invocation import Invocation, command, group
+
+if TYPE_CHECKING:
+    from scanpool.runtime.jetstream import JetStream
+    from scanpool.runtime.topology.apply import Difference
+    from scanpool.runtime.topology.definitions import Topology
+
+commands = typer.Typer()
+topology = group(
+    commands, "topology", panel="Setting up", help="Set NATS up: streams, consumers, buckets, schedules."
+)
+
+Pools = Annotated[
+    str | None,
+    typer.Option("--pools", metavar="A,B", help="The pools; without it those of the configuration."),
+]
+Replicas = Annotated[
+    int | None,
+    typer.Option("--replicas", min=1, max=5, help="Copies of each stream, as 3 in a cluster; without it as they are."),
+]
+
+
+@command(
+    topology,
+    "apply",
+    examples=(
+        "scanpool topology apply  # for the pools of the configuration and those that NATS has already",
+        "scanpool topology apply --pools internal,dmz --replicas 3 --nats nats://nats1:4222,nats://nats2:4222",
+    ),
+)
+def apply(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) -> ExitCode:
+    """Create and correct what differs from what services need; changes nothing else."""
+    from scanpool.cli.connecting import with_jetstream
+    from scanpool.runtime.topology.apply import apply
+
+    chosen = _chosen(call, pools)
+
+    async def applied(jetstream: JetStream) -> list[Difference]:
+        return await apply(jetstream, await _wanted(jetstream, chosen, replicas))
+
+    changes = with_jetstream(call, applied)
+    if call.as_json:
+        call.out.document({"pools": chosen, "changes": changes})
+    else:
+        for change in changes:
+            call.out.text(f"{'created' if change.missing else 'corrected'}: {change}")
+        call.out.say("done" if changes else "nothing to do")
+    return ExitCode.DONE
+
+
+@command(
+    topology,
+    "diff",
+    examples=(
+        "scanpool topology diff  # exit code 0 where all is as needed, 1 where not",
+        "scanpool topology diff --pools internal,dmz --json",
+    ),
+)
+def diff(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) -> ExitCode:
+    """Say what `topology apply` would do: exit code 0 where nothing, 1 where something."""
+    from scanpool.cli.connecting import with_jetstream
+    from scanpool.runtime.topology.apply import differences
+
+    chosen = _chosen(call, pools)
+
+    async def compared(jetstream: JetStream) -> list[Difference]:
+        return await differences(jetstream, await _wanted(jetstream, chosen, replicas))
+
+    found = with_jetstream(call, compared)
+    if call.as_json:
+        call.out.document({"pools": chosen, "differences": found})
+    else:
+        for difference in found:
+            call.out.text(str(difference))
+        call.out.say("`scanpool topology apply` corrects it" if found else "all is as needed")
+    return ExitCode.ERROR if found else ExitCode.DONE
+
+
+def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:
+    from scanpool.runtime.settings import pool_names
+    from scanpool_schemas.names import InvalidName
+
+    if pools is None:
+        return tuple(loaded_configuration(call)[1].pools)
+    try:
+        return pool_names(pools)
+    except InvalidName as error:
+        raise Failure("invalid_name", f"--pools: {error}", exit_code=ExitCode.USAGE) from error
+
+
+async def _wanted(jetstream: JetStream, chosen: Sequence[str], replicas: int | None) -> Topology:
+    """For the pools that NATS has too: the streams for subscribers take from them as well."""
+    from scanpool.runtime.topology.apply import pools_in_nats
+    from scanpool.runtime.topology.definitions import topology
+
+    pools = dict.fromkeys((*chosen, *await pools_in_nats(jetstream)))
+    return topology(tuple(pools), replicas=replicas)
