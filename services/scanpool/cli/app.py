@@ -1,4 +1,4 @@
-"""The whole command line: every command, registered in the order in which help lists them."""
+"""The whole command line: every command, in the order in which help lists them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,49 @@ from typing import Annotated
 
 import typer
 
-from scanpool.cli import configuration, events, pools, processes, results, scan, schema, status, topology, validate
+from scanpool.cli import (
+    configuration,
+    events,
+    pools,
+    processes,
+    results,
+    scan,
+    schema,
+    status,
+    topology,
+    validate,
+)
 from scanpool.cli.exits import ExitCode
-from scanpool.cli.invocation import Invocation, with_options_of_every_command
+from scanpool.cli.invocation import Invocation, with_shared_options
 from scanpool.cli.program import Program
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"scanpool {version('scanpool')}")
+        raise typer.Exit(ExitCode.DONE)
+
+
+def _scanpool(
+    _call: Invocation,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> ExitCode:
+    """Vulnerability scans on pools of scanners, as an event-driven pipeline over NATS JetStream."""
+    return ExitCode.DONE
+
+
+app = typer.Typer(
+    cls=Program,
+    callback=with_shared_options(_scanpool),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: scanpool demo\n\nExit codes, and everything else: docs/reference/cli.md",
+)
+for _area in (processes, scan, status, results, events, pools, validate, configuration, topology, schema):
+    app.add_typer(_area.commands)

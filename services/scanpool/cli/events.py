@@ -38,9 +38,7 @@ commands = typer.Typer()
 def events(
     call: Invocation,
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Print events as they come, until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print events as they come, until Ctrl-C.")] = False,
     kind: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,9 +48,7 @@ def events(
             help=f"Only these: {', '.join(KINDS)}; may be repeated. Failed is every end but completed.",
         ),
     ] = None,
-    pool: Annotated[
-        list[str] | None, typer.Option("--pool", help="Only of this pool; may be repeated.")
-    ] = None,
+    pool: Annotated[list[str] | None, typer.Option("--pool", help="Only of this pool; may be repeated.")] = None,
     durable: Annotated[
         str | None,
         typer.Option(

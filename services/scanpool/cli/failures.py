@@ -46,9 +46,7 @@ def configuration_failures() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        raise Failure(
-            "configuration_invalid", str(error), exit_code=ExitCode.USAGE, problems=error.problems
-        ) from error
+        raise Failure("configuration_invalid", str(error), exit_code=ExitCode.USAGE, problems=error.problems) from error
 
 
 @contextmanager

@@ -28,9 +28,7 @@ Nats: TypeAlias = Annotated[
 ]
 Config: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="The file scanners.yaml; SCANPOOL_CONFIG.", rich_help_panel=PANEL
-    ),
+    typer.Option("--config", metavar="FILE", help="The file scanners.yaml; SCANPOOL_CONFIG.", rich_help_panel=PANEL),
 ]
 Json: TypeAlias = Annotated[
     bool,
@@ -40,7 +38,8 @@ LogLevel: TypeAlias = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
     typer.Option(
         "--log-level",
-        help="Log from this level on; SCANPOOL_LOG_LEVEL. Without it info, or warning of clients.",
+        metavar="LEVEL",
+        help="Log from debug, info, warning or error on; SCANPOOL_LOG_LEVEL. Else info, of clients warning.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -148,7 +147,7 @@ def group(app: typer.Typer, name: str, *, panel: str | None = None, help: str) -
     return commands
 
 
-def with_shared_options(function: Command[P]) -> Callable[..., ExitCode]:
+def with_shared_options(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """The function as typer calls it: with the options of every command beside its own."""
 
     @functools.wraps(function)

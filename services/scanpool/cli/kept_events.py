@@ -30,9 +30,7 @@ async def kept_events(
     return sorted(found, key=lambda event: event.at)[-limit:]
 
 
-async def _newest(
-    jetstream: JetStream, stream: str, pools: Collection[str], limit: int
-) -> AsyncIterator[Stored]:
+async def _newest(jetstream: JetStream, stream: str, pools: Collection[str], limit: int) -> AsyncIterator[Stored]:
     """From the last message backwards."""
     state = (await jetstream.api(f"STREAM.INFO.{stream}", None, dict[str, Any]))["state"]
     for sequence in range(state["last_seq"], max(state["first_seq"], 1) - 1, -1):

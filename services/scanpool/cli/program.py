@@ -21,7 +21,7 @@ class Program(TyperGroup):
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
         complete_var: str | None = None,
-        standalone_mode: bool = True,
+        standalone_mode: bool = True,  # noqa: ARG002 (the name is typer's)
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:

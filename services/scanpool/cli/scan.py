@@ -146,9 +146,7 @@ async def _asked(client: ScanPool, order: Order, out: Output) -> ExitCode:
     return await _followed(client, submitted, order, out)
 
 
-async def _admitted(
-    client: ScanPool, submitted: Submitted, order: Order, out: Output, before: str
-) -> ExitCode:
+async def _admitted(client: ScanPool, submitted: Submitted, order: Order, out: Output, before: str) -> ExitCode:
     from scanpool.client import WaitTimeout
 
     try:

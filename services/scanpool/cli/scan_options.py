@@ -93,9 +93,7 @@ Scanner: TypeAlias = Annotated[
     str | None,
     typer.Option("--scanner", help="The one scanner of the pool that is to run it.", rich_help_panel=REQUEST),
 ]
-Priority: TypeAlias = Annotated[
-    Literal["high", "normal", "low"], typer.Option("--priority", rich_help_panel=REQUEST)
-]
+Priority: TypeAlias = Annotated[Literal["high", "normal", "low"], typer.Option("--priority", rich_help_panel=REQUEST)]
 Template: TypeAlias = Annotated[
     str | None,
     typer.Option("--template", help="The scanner's template; without it the pool's.", rich_help_panel=REQUEST),
@@ -117,9 +115,7 @@ Folder: TypeAlias = Annotated[
 ]
 Label: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(
-        "--label", metavar="NAME=VALUE", help="For your own use; may be repeated.", rich_help_panel=REQUEST
-    ),
+    typer.Option("--label", metavar="NAME=VALUE", help="For your own use; may be repeated.", rich_help_panel=REQUEST),
 ]
 Owner: TypeAlias = Annotated[
     str | None, typer.Option("--owner", help="Who the scan belongs to.", rich_help_panel=REQUEST)

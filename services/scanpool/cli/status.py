@@ -132,9 +132,7 @@ def cancel(
     return with_client(call, cancelled)
 
 
-async def _until_cancelled(
-    client: ScanPool, scan: ScanStatus, timeout: timedelta | None, out: Output
-) -> ExitCode:
+async def _until_cancelled(client: ScanPool, scan: ScanStatus, timeout: timedelta | None, out: Output) -> ExitCode:
     from scanpool.cli.following import ProgressLine, follow
     from scanpool.client import WaitTimeout
 
@@ -152,9 +150,7 @@ async def _until_cancelled(
     return ExitCode.DONE
 
 
-async def _watched(
-    client: ScanPool, id: str, pool: str | None, timeout: timedelta | None, out: Output
-) -> ExitCode:
+async def _watched(client: ScanPool, id: str, pool: str | None, timeout: timedelta | None, out: Output) -> ExitCode:
     from scanpool.cli.following import ProgressLine, follow
     from scanpool.client import WaitTimeout
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from scanpool.runtime.topology.definitions import Topology
 
 commands = typer.Typer()
-topology = group(
-    commands, "topology", panel="Setting up", help="Set NATS up: streams, consumers, buckets, schedules."
-)
+topology = group(commands, "topology", panel="Setting up", help="Set NATS up: streams, consumers, buckets, schedules.")
 
 Pools = Annotated[
     str | None,
@@ -54,7 +52,7 @@ def apply(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) -
         call.out.document({"pools": chosen, "changes": changes})
     else:
         for change in changes:
-            call.out.text(f"{'created' if change.missing else 'corrected'}: {change}")
+            call.out.text(_told(change))
         call.out.say("done" if changes else "nothing to do")
     return ExitCode.DONE
 
@@ -85,6 +83,12 @@ def diff(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) ->
             call.out.text(str(difference))
         call.out.say("`scanpool topology apply` corrects it" if found else "all is as needed")
     return ExitCode.ERROR if found else ExitCode.DONE
+
+
+def _told(change: Difference) -> str:
+    if change.missing:
+        return f"created {change.kind} {change.name}"
+    return f"corrected {change.kind} {change.name}: {'; '.join(change.fields)}"
 
 
 def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:

@@ -41,9 +41,7 @@ def validate(
     credentials: Annotated[
         Literal["yes", "no", "unknown"], typer.Option("--credentials", help="Whether the scan was given credentials.")
     ] = "unknown",
-    privileged: Annotated[
-        bool, typer.Option("--privileged", help="The scan asked for escalated privileges.")
-    ] = False,
+    privileged: Annotated[bool, typer.Option("--privileged", help="The scan asked for escalated privileges.")] = False,
 ) -> ExitCode:
     """Say whether a report is whole and whether its credentials worked, host by host, with the evidence."""
     if privileged and credentials == "no":

@@ -33,9 +33,7 @@ def result_view(result: Result, *, all_hosts: bool) -> RenderableType:
 def _sections(result: Result, *, all_hosts: bool) -> Iterator[RenderableType]:
     yield facts([*_verdict(result), *_summary(result.results_summary)])
     if result.validation_warnings:
-        rows = [
-            (warning.code, str(warning.hosts or ""), warning.message) for warning in result.validation_warnings
-        ]
+        rows = [(warning.code, str(warning.hosts or ""), warning.message) for warning in result.validation_warnings]
         yield table(("warning", "hosts", "meaning"), rows, folding="meaning")
     for advice in result.troubleshooting:
         yield Group(

@@ -75,7 +75,7 @@ def _facts(scan: ScanStatus) -> list[tuple[str, Cell]]:
 
 def _status(scan: ScanStatus) -> Text:
     text = status_text(scan.status)
-    notes = [scan.state] if scan.state != scan.status else []
+    notes: list[str] = [scan.state] if scan.state != scan.status else []
     notes += ["being cancelled"] if scan.cancelling else []
     notes += ["dead letter"] if scan.dead_letter else []
     return text.append(f" ({', '.join(notes)})", "dim") if notes else text

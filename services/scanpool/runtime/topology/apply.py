@@ -26,8 +26,6 @@ class Difference:
     missing: bool
     fields: tuple[str, ...] = ()
     """The settings that differ, each as `name: found -> wanted`."""
-    found: Config | None = None
-    """The settings in NATS, also those that are not defined here."""
 
     def __str__(self) -> str:
         what = "is missing" if self.missing else "differs: " + "; ".join(self.fields)
@@ -52,12 +50,12 @@ async def apply(jetstream: JetStream, wanted: Topology) -> list[Difference]:
     for stream in wanted.streams:
         if difference := await _stream_difference(jetstream, stream):
             verb = "CREATE" if difference.missing else "UPDATE"
-            config = corrected(difference.found, stream)
+            config = corrected(await _config(jetstream, f"STREAM.INFO.{stream['name']}"), stream)
             await jetstream.api(f"STREAM.{verb}.{stream['name']}", config, dict[str, Any])
             done.append(difference)
     for consumer in wanted.consumers:
         if difference := await _consumer_difference(jetstream, consumer):
-            await _make_consumer(jetstream, consumer, corrected(difference.found, consumer.config))
+            await _make_consumer(jetstream, consumer)
             done.append(difference)
     for schedule in wanted.schedules:
         if difference := await _schedule_difference(jetstream, schedule):
@@ -110,7 +108,9 @@ def corrected(found: Config | None, wanted: Config) -> Config:
     return config
 
 
-async def _make_consumer(jetstream: JetStream, consumer: Consumer, config: Config) -> None:
+async def _make_consumer(jetstream: JetStream, consumer: Consumer) -> None:
+    found = await _config(jetstream, f"CONSUMER.INFO.{consumer.stream}.{consumer.name}")
+    config = corrected(found, consumer.config)
     request = {"stream_name": consumer.stream, "config": config, "action": ""}
     await jetstream.api(f"CONSUMER.CREATE.{consumer.stream}.{consumer.name}", request, dict[str, Any])
 
@@ -169,7 +169,7 @@ def _difference(
     fields = tuple(
         _in_words(key, found.get(key), value) for key, value in wanted.items() if not _same(found, key, value)
     )
-    return Difference(kind=kind, name=name, missing=False, fields=fields, found=found) if fields else None
+    return Difference(kind=kind, name=name, missing=False, fields=fields) if fields else None
 
 
 def _in_words(key: str, found: Any, wanted: Any) -> str:
