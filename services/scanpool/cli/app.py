@@ -8,10 +8,12 @@ import typer
 
 from scanpool.cli import (
     configuration,
+    emulator,
     events,
+    everything,
     pools,
-    processes,
     results,
+    run,
     scan,
     schema,
     status,
@@ -50,5 +52,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: scanpool demo\n\nExit codes, and everything else: docs/reference/cli.md",
 )
-for _area in (processes, scan, status, results, events, pools, validate, configuration, topology, schema):
+for _area in (
+    everything,
+    run,
+    emulator,
+    scan,
+    status,
+    results,
+    events,
+    pools,
+    validate,
+    configuration,
+    topology,
+    schema,
+):
     app.add_typer(_area.commands)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from scanpool.runtime.connection import NatsAddress
     from scanpool.runtime.jetstream import JetStream
 
+CONNECT_S = 4.0
+"""A person waits for the answer: shorter than what a service allows."""
+
 _T = TypeVar("_T")
 
 
@@ -23,7 +26,13 @@ def with_client(call: Invocation, work: Callable[[ScanPool], Awaitable[_T]]) -> 
     Raises:
         Failure: NATS cannot be reached, or what the library refuses.
     """
-    return _done(call, lambda address: _with_client(address, work))
+
+    async def done(jetstream: JetStream) -> _T:
+        from scanpool.client import ScanPool
+
+        return await work(ScanPool(jetstream))
+
+    return with_jetstream(call, done)
 
 
 def with_jetstream(call: Invocation, work: Callable[[JetStream], Awaitable[_T]]) -> _T:
@@ -32,32 +41,21 @@ def with_jetstream(call: Invocation, work: Callable[[JetStream], Awaitable[_T]])
     Raises:
         Failure: NATS cannot be reached, or refuses.
     """
-    return _done(call, lambda address: _with_jetstream(address, work))
-
-
-def _done(call: Invocation, work: Callable[[NatsAddress], Awaitable[_T]]) -> _T:
-    async def done() -> _T:
-        return await work(address)
-
     address = call.settings().nats
     call.configure_logs("warning")
     with client_failures():
-        return asyncio.run(done())
+        return asyncio.run(_connected(address, work))
 
 
-async def _with_client(address: NatsAddress, work: Callable[[ScanPool], Awaitable[_T]]) -> _T:
-    from scanpool.client import ScanPool
-
-    async with await ScanPool.connect(address.url, credentials=address.credentials, name="scanpool cli") as client:
-        return await work(client)
-
-
-async def _with_jetstream(address: NatsAddress, work: Callable[[JetStream], Awaitable[_T]]) -> _T:
+async def _connected(address: NatsAddress, work: Callable[[JetStream], Awaitable[_T]]) -> _T:
     from scanpool.runtime.connection import connect
     from scanpool.runtime.jetstream import JetStream
 
-    client = await connect(address, name="scanpool cli")
+    client = await connect(address, name="scanpool cli", timeout_s=CONNECT_S)
     try:
         return await work(JetStream(client))
     finally:
-        await client.drain()
+        if client.is_connected:
+            await client.drain()
+        else:
+            await client.close()

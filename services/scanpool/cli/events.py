@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -78,10 +77,7 @@ def events(
 async def _followed(
     client: ScanPool, out: Output, pools: Sequence[str], kinds: Sequence[Kind], durable: str | None
 ) -> ExitCode:
-    for pool in pools:
-        await client.scanners(pool=pool)  # of a pool that does not exist nothing would ever be heard
-    stream = cast("AsyncGenerator[Event, None]", client.events(pools=pools, kinds=kinds, durable=durable))
-    async with aclosing(stream) as coming:
+    async with client.events(pools=pools, kinds=kinds, durable=durable) as coming:
         async for event in coming:
             _tell(event, out)
     return ExitCode.DONE

@@ -20,6 +20,7 @@ def client_failures() -> Iterator[None]:
     """
     from scanpool.client import ClientError
     from scanpool.runtime.errors import BrokerError
+    from scanpool_schemas.names import InvalidName
     from scanpool_schemas.request import RequestInvalid
     from scanpool_schemas.scan import UnreadableEvent
 
@@ -27,6 +28,8 @@ def client_failures() -> Iterator[None]:
         yield
     except RequestInvalid as error:
         raise Failure("request_invalid", _by_option(error), exit_code=ExitCode.USAGE) from error
+    except InvalidName as error:
+        raise Failure("invalid_name", str(error), exit_code=ExitCode.USAGE) from error
     except (ClientError, BrokerError) as error:
         raise Failure(code_of(error), str(error)) from error
     except UnreadableEvent as error:

@@ -15,6 +15,7 @@ from rich.live import Live
 from scanpool.cli.output import Output, console_of
 from scanpool.cli.views.scans import progress_line
 from scanpool.client import ScanPool, UnknownScan
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool_schemas.status import ScanStatus
 
 LOOK_EVERY_S = 1.0
@@ -40,7 +41,7 @@ async def follow(
     ended = asyncio.create_task(client.wait(scan_id, pool=pool, timeout=seconds), name=f"wait for {scan_id}")
     try:
         while not ended.done():
-            with contextlib.suppress(UnknownScan):  # not admitted yet, or the wait says so
+            with contextlib.suppress(UnknownScan, BrokerUnavailable):  # for a while; the wait says whether for good
                 show(await client.status(scan_id, pool=pool))
             await asyncio.wait({ended}, timeout=LOOK_EVERY_S)
     except BaseException:

@@ -45,6 +45,16 @@ def share(text: str) -> float:
     return value
 
 
+def check_timeout(timeout: timedelta | None, flag: str, *, given: bool) -> None:
+    """Check that a timeout stands beside the flag that waits.
+
+    Raises:
+        typer.BadParameter: it does not.
+    """
+    if timeout is not None and not given:
+        raise typer.BadParameter(f"says how long to {flag}, which is missing", param_hint="--timeout")
+
+
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """Read `name=value` as often as it was given; the value may hold further equals signs.
 

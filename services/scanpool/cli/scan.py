@@ -98,11 +98,8 @@ def scan(
     require_auth: options.RequireAuth = None,
 ) -> ExitCode:
     """Ask for a scan; print its id, or with --wait how it ended."""
-    if timeout is not None and not wait:
-        raise typer.BadParameter("says how long to --wait, which is missing", param_hint="--timeout")
-    wanted = [*(targets or ()), *_of_file(targets_file)]
-    if not wanted:
-        raise typer.BadParameter("name at least one, or a file of them with --targets-file", param_hint="TARGETS")
+    values.check_timeout(timeout, "--wait", given=wait)
+    wanted = _wanted_targets(targets or (), targets_file)
     fields = {
         "name": name or default_name(wanted),
         "description": description,
@@ -170,8 +167,8 @@ async def _followed(client: ScanPool, submitted: Submitted, order: Order, out: O
     try:
         with ProgressLine(out) as show:
             ended = await follow(client, submitted.id, pool=submitted.pool, timeout=order.timeout, show=show)
-    except WaitTimeout as error:
-        out.say(f"{error}; follow it with: scanpool status {submitted.id} --watch")
+    except WaitTimeout:
+        out.say(f"the wait is over, the scan goes on; follow it with: scanpool status {submitted.id} --watch")
         _answer(submitted, await _now(client, submitted), out)
         return ExitCode.STILL_RUNNING
     _answer(submitted, ended, out, whole=True)
@@ -207,9 +204,14 @@ def _seconds(length: timedelta | None) -> int | None:
     return None if length is None else math.ceil(length.total_seconds())
 
 
-def _of_file(name: str | None) -> list[str]:
-    if name is None:
-        return []
+def _wanted_targets(named: Sequence[str], file: str | None) -> list[str]:
+    wanted = [*named, *(_of_file(file) if file is not None else ())]
+    if not wanted:
+        raise typer.BadParameter("name at least one, or a file of them with --targets-file", param_hint="TARGETS")
+    return wanted
+
+
+def _of_file(name: str) -> list[str]:
     with file_failures("stdin" if name == "-" else name):
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     return values.listed_targets(text)

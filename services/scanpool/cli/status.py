@@ -10,7 +10,7 @@ import typer
 
 from scanpool.cli.exits import ExitCode, Failure, exit_of
 from scanpool.cli.invocation import Invocation, command
-from scanpool.cli.option_values import one_of
+from scanpool.cli.option_values import check_timeout, one_of
 from scanpool.cli.scan_options import OfPool, ScanId, Timeout
 from scanpool_schemas.status import Status
 
@@ -46,8 +46,7 @@ def status(
     """Show a scan as it is now, or with --watch until it is over."""
     from scanpool.cli.connecting import with_client
 
-    if timeout is not None and not watch:
-        raise typer.BadParameter("says how long to --watch, which is missing", param_hint="--timeout")
+    check_timeout(timeout, "--watch", given=watch)
     if watch:
         return with_client(call, lambda client: _watched(client, id, pool, timeout, call.out))
     _show(with_client(call, lambda client: client.status(id, pool=pool)), call.out)
@@ -113,8 +112,7 @@ def cancel(
     """Ask that a scan be cancelled; on its scanner it is stopped there."""
     from scanpool.cli.connecting import with_client
 
-    if timeout is not None and not wait:
-        raise typer.BadParameter("says how long to --wait, which is missing", param_hint="--timeout")
+    check_timeout(timeout, "--wait", given=wait)
     by = call.environ.get("USER", "")
 
     async def cancelled(client: ScanPool) -> ExitCode:
@@ -161,8 +159,8 @@ async def _watched(client: ScanPool, id: str, pool: str | None, timeout: timedel
             with ProgressLine(out) as show:
                 ended = await follow(client, id, pool=pool, timeout=timeout, show=show)
             _show(ended, out)
-    except WaitTimeout as error:
-        out.say(str(error))
+    except WaitTimeout:
+        out.say(f"the wait is over, scan {id} goes on")
         return ExitCode.STILL_RUNNING
     return exit_of(ended, auth_required=False)
 

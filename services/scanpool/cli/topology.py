@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanpool.cli.configuration import loaded_configuration
-from scanpool.cli.exits import ExitCode, Failure
+from scanpool.cli.exits import ExitCode
 from scanpool.cli.invocation import Invocation, command, group
+from scanpool.cli.process_options import named_pools
 
 if TYPE_CHECKING:
     from scanpool.runtime.jetstream import JetStream
@@ -92,15 +93,7 @@ def _told(change: Difference) -> str:
 
 
 def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:
-    from scanpool.runtime.settings import pool_names
-    from scanpool_schemas.names import InvalidName
-
-    if pools is None:
-        return tuple(loaded_configuration(call)[1].pools)
-    try:
-        return pool_names(pools)
-    except InvalidName as error:
-        raise Failure("invalid_name", f"--pools: {error}", exit_code=ExitCode.USAGE) from error
+    return tuple(loaded_configuration(call)[1].pools) if pools is None else named_pools(pools)
 
 
 async def _wanted(jetstream: JetStream, chosen: Sequence[str], replicas: int | None) -> Topology:

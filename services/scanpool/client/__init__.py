@@ -16,9 +16,10 @@ from scanpool.client.errors import (
     UnknownScan,
     WaitTimeout,
 )
-from scanpool.client.events import Event, Kind, ProgressEvent, ScanEvent
+from scanpool.client.events import Event, Kind, ProgressEvent, ScanEvent, Subscription
 from scanpool.client.pools import PoolStatus, ScannerStatus
-from scanpool.client.scanpool import ScanPool, Submitted
+from scanpool.client.scanpool import ScanPool
+from scanpool.client.submitting import Submitted
 
 __all__ = [
     "AmbiguousScan",
@@ -33,6 +34,7 @@ __all__ = [
     "ScanPool",
     "ScannerStatus",
     "Submitted",
+    "Subscription",
     "UnknownPool",
     "UnknownScan",
     "WaitTimeout",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import msgspec
+import structlog
 
 from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
 from scanpool.runtime.errors import TopologyMissing
@@ -13,9 +14,11 @@ from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import PoolRules
-from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, nearest
+from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, is_valid_scan_id, nearest
 from scanpool_schemas.scan import AnyScan, Running, UnreadableEvent, decode_scan
 from scanpool_schemas.status import ScanStatus, describe
+
+log = structlog.get_logger(__name__)
 
 
 class Lookup:
@@ -85,6 +88,8 @@ class Lookup:
         try:
             return (await self.scan(scan_id, pool)).pool
         except UnknownScan:
+            if not is_valid_scan_id(scan_id):
+                raise
             subject = subjects.requested(pool or "*", scan_id)
             request = await self._jetstream.last(subjects.SCAN_REQUESTS, subject)
         return _pool(request) if request else (await self.scan(scan_id, pool)).pool
@@ -147,5 +152,6 @@ def _decoded(stored: Stored) -> AnyScan:
 def _readable(stored: Stored) -> AnyScan | None:
     try:
         return _decoded(stored)
-    except UnreadableEvent:
+    except UnreadableEvent as error:
+        log.warning("scan left out of the list", subject=stored.subject, reason=str(error))
         return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from scanpool.coordination.keys import read_key
 from scanpool.coordination.places import utilisation
 from scanpool.coordination.registry import read_rules
 from scanpool.runtime.jetstream import JetStream
@@ -38,11 +37,11 @@ async def pool_state(jetstream: JetStream, pool: str) -> PoolState | None:
     health: dict[str, Health] = {}
     for scanner in rules.scanners:
         name = scanner.name
-        load = await jetstream.last(stream, subjects.key(pool, subjects.load_key(name)))
-        loads[name] = msgspec.json.decode(load.body, type=Load) if load else Load(capacity=0)
-        known = await jetstream.last(stream, subjects.key(pool, subjects.health_key(name)))
-        if known:
-            health[name] = msgspec.json.decode(known.body, type=Health)
+        load = await read_key(jetstream, pool, subjects.load_key(name), Load)
+        loads[name] = load.value or Load(capacity=0)
+        known = await read_key(jetstream, pool, subjects.health_key(name), Health)
+        if known.value is not None:
+            health[name] = known.value
     waiting = 0
     for lane in _LANES:
         info = await jetstream.api(f"CONSUMER.INFO.{stream}.{lane}", None, dict[str, Any])
@@ -51,9 +50,9 @@ async def pool_state(jetstream: JetStream, pool: str) -> PoolState | None:
 
 
 async def refresh(jetstream: JetStream, metrics: Metrics, pools: tuple[str, ...]) -> None:
-    """Set every gauge of the pools."""
+    """Set every gauge of the pools; what left the configuration is told no more."""
     states = {pool: state for pool in pools if (state := await pool_state(jetstream, pool)) is not None}
-    metrics.instances.clear()
+    metrics.clear_gauges()
     for pool, state in states.items():
         _set_pool(metrics, pool, state)
     metrics.active.set(sum(_taken(state) for state in states.values()))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from scanpool.coordination.keys import read_key
 from scanpool.coordination.places import PlaceChange, changed
 from scanpool.coordination.transitions import Change, check_legal
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
@@ -71,10 +72,8 @@ class Ledger:
 
     async def load(self, pool: str, scanner: str) -> KeyAt:
         """The scanner's load; without places where its key does not exist."""
-        stored = await self._jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.load_key(scanner)))
-        if stored is None or not stored.body:
-            return KeyAt(load=Load(capacity=0), revision=stored.sequence if stored else 0)
-        return KeyAt(load=msgspec.json.decode(stored.body, type=Load), revision=stored.sequence)
+        key = await read_key(self._jetstream, pool, subjects.load_key(scanner), Load)
+        return KeyAt(load=key.value or Load(capacity=0), revision=key.revision)
 
     async def commit(self, before: Held | None, change: Change) -> Held | None:
         """Make the change if the scan is still as it was read; None if it is not, or no place is free.

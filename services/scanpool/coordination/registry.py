@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import structlog
 
+from scanpool.coordination.keys import read_key
 from scanpool.runtime.errors import SequenceMoved
-from scanpool.runtime.jetstream import JetStream, Stored, Write
+from scanpool.runtime.jetstream import JetStream, Write
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load, PoolRules, ScannerRule
 
@@ -19,8 +20,7 @@ async def register(jetstream: JetStream, pool: str, rules: PoolRules) -> None:
     A lowered capacity takes no place away: no new one is taken until enough are given back.
     """
     subject = subjects.key(pool, subjects.RULES_KEY)
-    stored = await jetstream.last(subjects.pool_stream(pool), subject)
-    if stored is None or msgspec.json.decode(stored.body, type=PoolRules) != rules:
+    if await read_rules(jetstream, pool) != rules:
         await jetstream.publish(Write(subject=subject, body=msgspec.json.encode(rules)))
         log.info("rules of the pool written", pool=pool, digest=rules.digest)
     for scanner in rules.scanners:
@@ -40,28 +40,22 @@ async def read_rules(jetstream: JetStream, pool: str) -> PoolRules | None:
     Raises:
         TopologyMissing: there is no such pool.
     """
-    stored = await jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY))
-    return msgspec.json.decode(stored.body, type=PoolRules) if stored else None
+    return (await read_key(jetstream, pool, subjects.RULES_KEY, PoolRules)).value
 
 
 async def _give_places(jetstream: JetStream, pool: str, scanner: ScannerRule) -> None:
-    subject = subjects.key(pool, subjects.load_key(scanner.name))
+    name = subjects.load_key(scanner.name)
     while True:
-        stored = await jetstream.last(subjects.pool_stream(pool), subject)
-        load = _load(stored)
-        if stored is not None and load.capacity == scanner.capacity:
+        key = await read_key(jetstream, pool, name, Load)
+        if key.value is not None and key.value.capacity == scanner.capacity:
             return
-        wanted = msgspec.structs.replace(load, capacity=scanner.capacity)
-        expected = stored.sequence if stored else 0
+        wanted = msgspec.structs.replace(key.value or Load(capacity=0), capacity=scanner.capacity)
+        write = Write(
+            subject=subjects.key(pool, name), body=msgspec.json.encode(wanted), expected_sequence=key.revision
+        )
         try:
-            await jetstream.publish(
-                Write(subject=subject, body=msgspec.json.encode(wanted), expected_sequence=expected)
-            )
+            await jetstream.publish(write)
         except SequenceMoved:
             continue
         log.info("places of the scanner set", pool=pool, scanner=scanner.name, capacity=scanner.capacity)
         return
-
-
-def _load(stored: Stored | None) -> Load:
-    return msgspec.json.decode(stored.body, type=Load) if stored else Load(capacity=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +56,8 @@ class Clockwork:
     jitter: Callable[[], float]
     nonce: Callable[[], str]
     backoff: Backoff
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds by a clock that nobody sets; what a holder counts its lease by."""
 
 
 class Stage(Generic[ScanT]):

@@ -7,10 +7,8 @@ the `launching` event is delivered again, and whoever takes over looks first.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -47,7 +45,8 @@ class Lease:
     """The holder's own view of its lease, by a clock that nobody sets."""
 
     ends: float
-    """By `time.monotonic`, counted from before the commit that took the lease."""
+    """By the monotonic clock, counted from before the commit that took the lease."""
+    monotonic: Callable[[], float]
 
     def check(self) -> None:
         """Call before every call to the scanner.
@@ -55,7 +54,7 @@ class Lease:
         Raises:
             LeaseOver: too late for another call.
         """
-        if time.monotonic() >= self.ends:
+        if self.monotonic() >= self.ends:
             raise LeaseOver
 
 
@@ -233,8 +232,3 @@ class CredentialUnusable(Exception):
 
 def _failed(order: Order, code: str, message: str, mark: Mark) -> Change:
     return transitions.failed(order.scan, ScanError(code=code, message=message), mark)
-
-
-def lease_from_now(lasts: timedelta) -> Lease:
-    """A lease as its holder counts it; made before the commit that takes it."""
-    return Lease(ends=time.monotonic() + lasts.total_seconds())

@@ -14,7 +14,7 @@ from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
 from scanpool.dispatcher.decide import Candidate, Place, Refuse, Wait, choose, waited_too_long
 from scanpool.dispatcher.lanes import Room
-from scanpool.dispatcher.launch import Launcher, Lease, Order, lease_from_now
+from scanpool.dispatcher.launch import Launcher, Lease, Order
 from scanpool.dispatcher.readiness import look, read_health, write_health
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.outcomes import Snooze
@@ -165,9 +165,11 @@ class Dispatcher:
         await write_health(self._parts.jetstream, pool, name, before, after)
 
     def _lease(self) -> tuple[Lease, LeaseFact]:
-        lasts = self._parts.launch.lease
-        until = self._parts.clockwork.now() + lasts
-        return lease_from_now(lasts), LeaseFact(by=self._parts.replica, until=until)
+        """A lease as its holder counts it and as others read it; made before the commit that takes it."""
+        lasts, clock = self._parts.launch.lease, self._parts.clockwork
+        ends = clock.monotonic() + lasts.total_seconds()
+        fact = LeaseFact(by=self._parts.replica, until=clock.now() + lasts)
+        return Lease(ends=ends, monotonic=clock.monotonic), fact
 
     def _mark(self) -> Mark:
         return Mark(at=self._parts.clockwork.now(), by="dispatcher", nonce=self._parts.clockwork.nonce())

@@ -19,6 +19,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._gauges: list[Gauge] = []
         self.scans = self._counter("nessus_scans", "Scans that ended, by this process", "scan_type", "status")
         self.settled = self._counter("scanpool_deliveries", "Deliveries settled, by this process", "stage", "outcome")
         self.api_requests = self._counter("nessus_api_requests", "Calls to scanners, by this process", "tool", "status")
@@ -49,6 +50,11 @@ class Metrics:
         self.pool_queue = self._gauge("nessus_pool_queue_depth", "Scans of the pool that wait for a place", "pool")
         self.queue = self._gauge("nessus_queue_depth", "Scans that wait for a place, all pools", "queue")
 
+    def clear_gauges(self) -> None:
+        """Forget every pool and scanner, before those that there are now are told."""
+        for gauge in self._gauges:
+            gauge.clear()
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -57,4 +63,7 @@ class Metrics:
         return Counter(name, what, labels, registry=self.registry)
 
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(name, what, labels, registry=self.registry)
+        gauge = Gauge(name, what, labels, registry=self.registry)
+        if labels:
+            self._gauges.append(gauge)
+        return gauge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_BRACKET = re.compile(r"\[([A-Za-z0-9_.-]{1,64})/([A-Za-z0-9_-]{1,64})/([1-9][0-9]{0,8})\]$")
+_BRACKET = re.compile(r"\[([A-Za-z0-9_.-]{1,64})/([A-Za-z0-9_-]{1,64})/([1-9][0-9]{0,8})\]\Z")
 _TITLE_LENGTH = 150
 
 

@@ -39,13 +39,14 @@ VERDICT_STYLES: Mapping[str, str] = {
 SEVERITY_STYLES: Mapping[str, str] = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue"}
 
 _BAR = 12
+_NEVER_FOLDED = frozenset({"id", "at", "submitted", "last seen"})
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, folding: str = "") -> Table:
-    """A table; on a terminal that is too narrow the column `folding` takes several lines, and others at need."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """A table; on a terminal that is too narrow its widest columns take several lines, ids and times never do."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold", ratio=1 if column == folding else None)
+        made.add_column(column, overflow="fold", no_wrap=column in _NEVER_FOLDED)
     for row in rows:
         made.add_row(*(_text(cell) for cell in row))
     return made

@@ -27,7 +27,7 @@ def scanners_view(scanners: Sequence[ScannerStatus]) -> Table:
         )
         for each in scanners
     ]
-    return table(columns, rows, folding="reason")
+    return table(columns, rows)
 
 
 def pools_view(pools: Sequence[PoolStatus]) -> Table:
@@ -45,7 +45,7 @@ def pools_view(pools: Sequence[PoolStatus]) -> Table:
         )
         for each in pools
     ]
-    return table(columns, rows, folding="allowed")
+    return table(columns, rows)
 
 
 def _notes(pool: PoolStatus) -> str:

@@ -34,7 +34,7 @@ def _sections(result: Result, *, all_hosts: bool) -> Iterator[RenderableType]:
     yield facts([*_verdict(result), *_summary(result.results_summary)])
     if result.validation_warnings:
         rows = [(warning.code, str(warning.hosts or ""), warning.message) for warning in result.validation_warnings]
-        yield table(("warning", "hosts", "meaning"), rows, folding="meaning")
+        yield table(("warning", "hosts", "meaning"), rows)
     for advice in result.troubleshooting:
         yield Group(
             shown(f"{counted(advice.hosts, 'host')}: {advice.reason}", "bold"),
@@ -68,7 +68,7 @@ def _host_table(hosts: Sequence[HostVerdict]) -> Table:
         )
         for host in hosts
     ]
-    return table(columns, rows, folding="evidence")
+    return table(columns, rows)
 
 
 def _verdict(result: Result) -> list[tuple[str, Cell]]:

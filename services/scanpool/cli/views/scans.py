@@ -21,7 +21,6 @@ def scan_view(scan: ScanStatus) -> RenderableType:
     timeline = table(
         ("at", "state", "by", "why"),
         [(when(entry.at), entry.state, entry.by, entry.why) for entry in scan.timeline],
-        folding="why",
     )
     return Group(facts(_facts(scan)), Text(), timeline)
 
@@ -29,7 +28,7 @@ def scan_view(scan: ScanStatus) -> RenderableType:
 def scans_view(scans: Sequence[ScanStatus]) -> Table:
     """A line for each scan."""
     columns = ("id", "name", "pool", "status", "scanner", "login", "submitted")
-    return table(columns, [_row(scan) for scan in scans], folding="name")
+    return table(columns, [_row(scan) for scan in scans])
 
 
 def progress_line(scan: ScanStatus, now: datetime) -> Text:
@@ -42,8 +41,8 @@ def progress_line(scan: ScanStatus, now: datetime) -> Text:
 
 def _standing(scan: ScanStatus) -> list[Text]:
     parts = [shown(scan.id), status_text(scan.status)]
-    if scan.state != scan.status:
-        parts.append(shown(f"({scan.state})", "dim"))
+    if stage := _stage(scan):
+        parts.append(shown(f"({stage})", "dim"))
     if scan.scanner_instance:
         parts.append(shown(f"on {scan.scanner_instance}"))
     if scan.progress is not None and scan.state == "running":
@@ -75,10 +74,15 @@ def _facts(scan: ScanStatus) -> list[tuple[str, Cell]]:
 
 def _status(scan: ScanStatus) -> Text:
     text = status_text(scan.status)
-    notes: list[str] = [scan.state] if scan.state != scan.status else []
+    notes = [stage] if (stage := _stage(scan)) else []
     notes += ["being cancelled"] if scan.cancelling else []
     notes += ["dead letter"] if scan.dead_letter else []
     return text.append(f" ({', '.join(notes)})", "dim") if notes else text
+
+
+def _stage(scan: ScanStatus) -> str:
+    """The stage, where it says more than the status."""
+    return "" if scan.is_over or scan.state == scan.status else scan.state
 
 
 def _scanner(scan: ScanStatus) -> str:

@@ -1,0 +1,104 @@
+"""`scanpool up` and `scanpool demo`: everything in one process, for real or to be seen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scanpool.cli import process_options as options
+from scanpool.cli.configuration import configuration_path
+from scanpool.cli.exits import ExitCode, ReaderGone
+from scanpool.cli.extras import need
+from scanpool.cli.invocation import Invocation, command
+
+if TYPE_CHECKING:
+    from scanpool.cli.output import Output
+    from scanpool.cli.up import Running
+
+commands = typer.Typer()
+
+
+@command(
+    commands,
+    "demo",
+    panel=options.PANEL,
+    examples=(
+        "scanpool demo  # watch scans flow through two pools of emulated scanners",
+        "scanpool demo --keep  # and look around afterwards",
+        "scanpool demo --json | jq .ok",
+    ),
+)
+def demo(
+    call: Invocation,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+) -> ExitCode:
+    """Show the whole pipeline on emulated scanners: every scan's end is known, and must be as expected."""
+    need("embedded", "demo")
+    from scanpool.cli.demo.run import demo
+
+    with options.process_failures():
+        return ExitCode(asyncio.run(demo(as_json=call.as_json, keep=keep)))
+
+
+@command(
+    commands,
+    "up",
+    panel=options.PANEL,
+    examples=(
+        "scanpool up  # everything in one process, with a NATS of its own",
+        "scanpool up --config scanners.yaml --store /var/lib/scanpool",
+        "scanpool up --nats nats://nats1:4222  # with your NATS",
+    ),
+)
+def up(
+    call: Invocation,
+    *,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help="Where its NATS keeps its streams; without it $XDG_DATA_HOME/scanpool or ~/.local/share/scanpool.",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Of its NATS; without it 4222 or the next one that is free."),
+    ] = None,
+    pools: options.Pools = None,
+    http_host: options.HttpHost = None,
+    http_port: options.HttpPort = None,
+) -> ExitCode:
+    """Run everything in one process: NATS, unless --nats names one, and every service, for your scanners."""
+    need("server", "up")
+    from scanpool.cli.up import UpOptions, default_store, up
+
+    told = UpOptions(
+        configuration=configuration_path(call),
+        settings=options.told_settings(call, pools=pools, http_host=http_host, http_port=http_port),
+        external_nats=bool(call.nats or call.environ.get("SCANPOOL_NATS_URL")),
+        store=store or default_store(call.environ),
+        port=port,
+    )
+    call.configure_logs("info")
+    with options.process_failures():
+        asyncio.run(up(told, call.environ, lambda running: _tell(running, call.out)))
+    return ExitCode.DONE
+
+
+def _tell(running: Running, out: Output) -> None:
+    from scanpool.cli.views.elements import facts
+
+    shown = [
+        ("NATS", running.nats_url),
+        ("pools", ", ".join(running.pools)),
+        ("metrics", f"{running.http_url}/metrics"),
+        ("store", str(running.store or "")),
+    ]
+    with contextlib.suppress(ReaderGone):  # services go on without a reader
+        out.answer(running, lambda: facts(shown))

@@ -1,0 +1,50 @@
+"""Reads the keys of a pool's bucket, which people can write and delete too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from scanpool.runtime.errors import BrokerError
+from scanpool.runtime.jetstream import JetStream
+from scanpool_schemas import subjects
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class KeyUnreadable(BrokerError):
+    """A key of a pool holds what no version of scanpool wrote."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key(Generic[_T]):
+    """A key as it was read."""
+
+    value: _T | None
+    """None where it was never written, or deleted."""
+    revision: int
+    """What its next write expects; 0 where it was never written."""
+
+
+async def read_key(jetstream: JetStream, pool: str, name: str, kind: type[_T]) -> Key[_T]:
+    """The key as it is now.
+
+    Raises:
+        KeyUnreadable: names the key and the remedy.
+        BrokerUnavailable, TopologyMissing: it could not be read.
+    """
+    stored = await jetstream.last(subjects.pool_stream(pool), subjects.key(pool, name))
+    if stored is None:
+        return Key(value=None, revision=0)
+    if not stored.body:  # the marker of a deletion
+        return Key(value=None, revision=stored.sequence)
+    try:
+        return Key(value=msgspec.json.decode(stored.body, type=kind), revision=stored.sequence)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        bucket = subjects.pool_bucket(pool)
+        raise KeyUnreadable(
+            f"key {name} of bucket {bucket} was not written by scanpool ({error}); "
+            f"delete it with `nats kv del {bucket} {name}`, and it is written anew"
+        ) from error
