@@ -20,7 +20,7 @@ from scanpool.cli import (
     topology,
     validate,
 )
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.exits import MEANINGS, ExitCode
 from scanpool.cli.invocation import Invocation, with_shared_options
 from scanpool.cli.program import Program
 
@@ -40,7 +40,10 @@ def _scanpool(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> ExitCode:
-    """Vulnerability scans on pools of scanners, as an event-driven pipeline over NATS JetStream."""
+    """Vulnerability scans on pools of scanners, as an event-driven pipeline over NATS JetStream.
+
+    To see it work: scanpool demo. To use it: scanpool init, then scanpool up.
+    """
     return ExitCode.DONE
 
 
@@ -50,7 +53,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Begin with: scanpool demo\n\nExit codes, and everything else: docs/reference/cli.md",
+    epilog="\n".join(["Exit codes:", "", *(f"{code:4d}  {meaning}" for code, meaning in MEANINGS.items())]),
 )
 for _area in (
     everything,

@@ -61,7 +61,7 @@ Name: TypeAlias = Annotated[
         rich_help_panel=REQUEST,
     ),
 ]
-Description: TypeAlias = Annotated[str, typer.Option("--description", rich_help_panel=REQUEST)]
+Description: TypeAlias = Annotated[str, typer.Option("--description", help="What it is for.", rich_help_panel=REQUEST)]
 Pool: TypeAlias = Annotated[
     str | None,
     typer.Option("--pool", help="The pool; without it the only one or the default one.", rich_help_panel=REQUEST),
@@ -70,7 +70,9 @@ Type: TypeAlias = Annotated[
     Literal["untrusted", "authenticated", "authenticated_privileged"] | None,
     typer.Option(
         "--type",
-        help="Without it authenticated where --credential is given, else untrusted.",
+        metavar="TYPE",
+        help="untrusted, authenticated or authenticated_privileged; without it authenticated where --credential "
+        "is given, else untrusted.",
         rich_help_panel=REQUEST,
     ),
 ]
@@ -93,7 +95,9 @@ Scanner: TypeAlias = Annotated[
     str | None,
     typer.Option("--scanner", help="The one scanner of the pool that is to run it.", rich_help_panel=REQUEST),
 ]
-Priority: TypeAlias = Annotated[Literal["high", "normal", "low"], typer.Option("--priority", rich_help_panel=REQUEST)]
+Priority: TypeAlias = Annotated[
+    Literal["high", "normal", "low"], typer.Option("--priority", help="The lane in the queue.", rich_help_panel=REQUEST)
+]
 Template: TypeAlias = Annotated[
     str | None,
     typer.Option("--template", help="The scanner's template; without it the pool's.", rich_help_panel=REQUEST),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from scanpool_schemas.result import Credentials, Result
-
-_PIECE_BYTES = 256 * 1024
 
 commands = typer.Typer()
 
@@ -52,24 +49,20 @@ def validate(
 
 
 def _judged(file: str, credentials: str, *, privileged: bool) -> Result:
+    from scanpool.report.reader import pieces_of
     from scanpool.report.scan_verdict import Asked
     from scanpool.report.validate import validate
 
     asked = Asked(credentials=_meant(credentials), privileged=privileged)
     with file_failures("stdin" if file == "-" else file), ExitStack() as stack:
         stream = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
-        return validate(_pieces(stream), asked)
+        return validate(pieces_of(stream), asked)
 
 
 def _meant(credentials: str) -> Credentials:
     from scanpool_schemas.result import Credentials
 
     return {"yes": Credentials.SUPPLIED, "no": Credentials.NOT_SUPPLIED, "unknown": Credentials.UNKNOWN}[credentials]
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    while piece := stream.read(_PIECE_BYTES):
-        yield piece
 
 
 def _view(result: Result) -> RenderableType:

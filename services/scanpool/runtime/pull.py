@@ -219,7 +219,7 @@ class Puller:
         self._refused = False
         subject = f"$JS.API.CONSUMER.INFO.{self.stream}.{self.consumer}"
         try:
-            answer = await self._client.request(subject, b"", timeout=2)
+            answer = await self._client.request(subject, b"", timeout=1)
         except (nats.errors.Error, TimeoutError, OSError):
             return False
         return msgspec.json.decode(answer.data, type=_Info).error.err_code in _ABSENT

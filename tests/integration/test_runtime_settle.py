@@ -1,0 +1,175 @@
+"""What each outcome does to its delivery, against a real nats-server."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown
+from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.outcomes import DeadLetter, Done, Retry, Snooze
+from scanpool.runtime.settle import Settled
+from scanpool_schemas import events, subjects
+from tests.support.broker import Stand, becomes, settler, standing, within
+
+STREAM, CONSUMER = subjects.SCAN_REQUESTS, subjects.ADMISSION_CONSUMER
+SUBJECT = subjects.requested("lab", "one")
+LETTER = DeadLetter(reason="invalid_request", message="no targets", pool="lab", scan_id="one")
+
+
+async def ask(stand: Stand, body: bytes = b"{}", headers: dict[str, str] | None = None) -> None:
+    await stand.jetstream.publish(Write(subject=SUBJECT, body=body, headers=headers or {}))
+
+
+async def is_settled(stand: Stand) -> bool:
+    info = await stand.info(STREAM, CONSUMER)
+    return bool(info["num_ack_pending"] == 0 and info["num_pending"] == 0)
+
+
+async def dead_letters(stand: Stand) -> list[events.DeadLetter]:
+    found: list[events.DeadLetter] = []
+    sequence = 1
+    while stored := await stand.jetstream.next_from(subjects.SCAN_DLQ, sequence, "dlq.>"):
+        found.append(msgspec.json.decode(stored.body, type=events.DeadLetter))
+        sequence = stored.sequence + 1
+    return found
+
+
+async def test_done_commits_then_acks_then_goes_on() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        happened: list[str] = []
+
+        async def commit() -> str:
+            happened.append(f"commit, settled {await is_settled(stand)}")
+            return "stored"
+
+        async def then(stored: str) -> None:
+            happened.append(f"then {stored}, settled {await is_settled(stand)}")
+
+        delivery = await within(2, puller)
+        assert await settler(stand.jetstream).settle(delivery, Done(commit=commit, then=then)) is Settled.YES
+        assert happened == ["commit, settled False", "then stored, settled True"]
+
+
+async def test_done_without_a_commit_only_acks() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        assert await settler(stand.jetstream).settle(await within(2, puller), Done()) is Settled.YES
+        assert await is_settled(stand)
+
+
+async def test_a_conflict_leaves_the_delivery_in_hand_to_decide_again() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+
+        async def conflict() -> None:
+            return None
+
+        async def then(_stored: Any) -> None:
+            pytest.fail("nothing was stored")
+
+        delivery = await within(2, puller)
+        answer = await settler(stand.jetstream).settle(delivery, Done(commit=conflict, then=then))
+        assert answer is Settled.DECIDE_AGAIN
+        assert (await stand.info(STREAM, CONSUMER))["num_ack_pending"] == 1
+
+
+async def test_a_snooze_brings_the_delivery_back_after_its_delay() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        delivery = await within(2, puller)
+        began = time.perf_counter()
+        await settler(stand.jetstream).settle(delivery, Snooze(delay=timedelta(seconds=0.6), reason="full"))
+        again = await within(3, puller)
+        assert 0.5 < time.perf_counter() - began < 2
+        assert (again.sequence, again.attempt) == (delivery.sequence, 2)
+
+
+async def test_a_retry_waits_out_the_backoff() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        delivery = await within(2, puller)
+        await settler(stand.jetstream).settle(delivery, Retry(code="broken", message="it broke"))
+        assert (await within(2, puller)).attempt == 2
+
+
+async def test_a_dead_letter_is_kept_and_its_message_acked() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand, b"\xffnot json", {"traceparent": "00-1"})
+        puller = await stand.puller(STREAM, CONSUMER)
+        await settler(stand.jetstream).settle(await within(2, puller), LETTER)
+        (letter,) = await dead_letters(stand)
+        assert (letter.reason, letter.stage, letter.subject) == ("invalid_request", CONSUMER, SUBJECT)
+        assert letter.headers == {"traceparent": "00-1"}
+        assert await is_settled(stand)
+
+
+async def test_a_dead_letter_that_is_delivered_twice_is_kept_once() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        first = await within(2, puller)
+        await first.nak(timedelta(0))
+        second = await within(2, puller)
+        for delivery in (first, second):
+            await settler(stand.jetstream).settle(delivery, LETTER)
+        assert len(await dead_letters(stand)) == 1
+
+
+async def test_headers_too_large_for_a_dead_letter_are_left_out_and_it_says_so() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand, b"{", {f"x-{n}": "\x01" * 2000 for n in range(100)})
+        puller = await stand.puller(STREAM, CONSUMER)
+        await settler(stand.jetstream).settle(await within(2, puller), LETTER)
+        (letter,) = await dead_letters(stand)
+        assert (letter.body, letter.headers) == ("{", {})
+        assert "100 headers were too large to be kept" in letter.message
+
+
+async def test_what_cannot_be_stored_is_not_acked() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        puller = await stand.puller(STREAM, CONSUMER)
+        delivery = await within(2, puller)
+        impatient = JetStream(stand.jetstream.client, timeout_s=0.2)
+        with stand.broker.frozen(), pytest.raises(PublishUnknown):
+            await settler(impatient).settle(delivery, LETTER)
+        assert not await is_settled(stand)
+
+
+async def test_an_ack_that_is_lost_leads_to_a_second_delivery_and_one_commit() -> None:
+    async with standing(("lab",)) as stand:
+        await ask(stand)
+        client = (await stand.connection()).client
+        puller = await stand.puller(STREAM, CONSUMER)
+        delivery = await within(2, puller)
+        commits: list[int] = []
+
+        async def commit() -> int:
+            commits.append(await stand.jetstream.publish(Write(subject="scanner.lab.s1.ready", body=b"{}")))
+            await stand.broker.kill()
+            return commits[-1]
+
+        with pytest.raises(BrokerUnavailable, match="ack of"):
+            await settler(stand.jetstream).settle(delivery, Done(commit=commit))
+        await stand.broker.start_again()
+
+        async def delivered_again() -> bool:
+            return client.is_connected and (await stand.info(STREAM, CONSUMER))["num_ack_pending"] == 1
+
+        await becomes(delivered_again, within_s=10)
+        await delivery.nak(timedelta(0))
+        again = await within(5, puller)
+        assert (again.sequence, len(commits)) == (delivery.sequence, 1)
+        await settler(stand.jetstream).settle(again, Done())
+        assert await is_settled(stand)
