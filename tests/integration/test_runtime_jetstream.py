@@ -24,6 +24,11 @@ async def a_store(stand: Stand) -> None:
     await stand.stream("s", allow_atomic=True, max_msg_size=200_000)
 
 
+async def body_of(stand: Stand, subject: str) -> bytes | None:
+    stored = await stand.jetstream.last("s", subject)
+    return stored.body if stored else None
+
+
 def told(body: bytes, subject: str = "s.a.one", expected: int | None = None, over: str | None = None) -> Write:
     return Write(subject=subject, body=body, expected_sequence=expected, expected_over=over)
 
@@ -50,7 +55,7 @@ async def test_a_conditional_write_is_stored_only_if_the_subject_is_as_it_was_re
         with pytest.raises(SequenceMoved):
             await stand.jetstream.publish(told(b"other", expected=first))
         assert second == first + 1
-        assert (await stand.jetstream.last("s", "s.a.one") or pytest.fail()).body == b"2"
+        assert await body_of(stand, "s.a.one") == b"2"
 
 
 async def test_a_condition_over_a_filter_sees_every_subject_of_the_scan() -> None:
@@ -71,7 +76,7 @@ async def test_a_batch_stores_all_of_its_writes() -> None:
         await a_store(stand)
         sequence = await stand.jetstream.publish_together([told(b"1", "s.load"), told(b"2", "s.a.one", 0, LAST_OF_ONE)])
         assert sequence == 2
-        assert [(await stand.jetstream.at("s", number) or pytest.fail()).body for number in (1, 2)] == [b"1", b"2"]
+        assert [await body_of(stand, subject) for subject in ("s.load", "s.a.one")] == [b"1", b"2"]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -156,8 +161,8 @@ async def test_a_write_without_an_answer_is_unknown_and_reading_settles_it() -> 
                 await impatient.publish_together([told(b"k", "s.k", 0), told(b"two", "s.a.two", 0)])
         with pytest.raises(SequenceMoved):  # what was unknown was stored after all
             await stand.jetstream.publish(told(b"again", expected=0))
-        assert (await stand.jetstream.last("s", "s.a.one") or pytest.fail()).body == b"once"
-        assert (await stand.jetstream.last("s", "s.a.two") or pytest.fail()).body == b"two"
+        assert await body_of(stand, "s.a.one") == b"once"
+        assert await body_of(stand, "s.a.two") == b"two"
 
 
 async def test_a_read_without_an_answer_may_succeed_later() -> None:

@@ -184,7 +184,11 @@ async def test_headers_that_are_no_text_do_not_make_the_process_deaf() -> None:
     async with standing() as stand:
         await a_queue(stand)
         puller = await stand.puller("q", "c")
-        for headers in (b"NATS/1.0 \xff\xfe\xfd x\r\n\r\n", b"NATS/1.0\r\nk: \xff\x01\r\n\r\n", b"NATS/1.0\r\n\xff\r\n\r\n"):
+        for headers in (
+            b"NATS/1.0 \xff\xfe\xfd x\r\n\r\n",
+            b"NATS/1.0\r\nk: \xff\x01\r\n\r\n",
+            b"NATS/1.0\r\n\xff\r\n\r\n",
+        ):
             await raw_publish(stand.broker.port, "q.x", headers, b"hostile")
         await put(stand, "good")
         got = [await within(3, puller) for _ in range(4)]

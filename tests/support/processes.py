@@ -91,5 +91,5 @@ async def running(
         await service.until_logged("ready")
         yield service
     finally:
-        if service.process.returncode is None:
-            await service.stop()
+        code = await service.stop()
+    assert code == 0, f"{arguments} ended with {code}:\n{log.read_text()[-3000:]}"

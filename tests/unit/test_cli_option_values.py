@@ -12,7 +12,8 @@ from scanpool.cli.scan import default_name
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ("2d", 172800), ("45", 45), ("1.5", 1.5)]
+    ("text", "seconds"),
+    [("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ("2d", 172800), ("45", 45), ("1.5", 1.5)],
 )
 def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
     assert duration(text) == timedelta(seconds=seconds)
@@ -20,11 +21,13 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
 
 @pytest.mark.parametrize("text", ["", "soon", "10 m", "-5s", "5x", "30s10m", "1e3", "9" * 30 + "d"])
 def test_what_is_no_duration_is_refused_with_the_forms_that_are(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="90s, 10m|too long"):
+    with pytest.raises(typer.BadParameter, match=r"90s, 10m|too long"):
         duration(text)
 
 
-@pytest.mark.parametrize(("text", "value"), [("0.8", 0.8), ("80%", 0.8), ("1", 1.0), ("100%", 1.0), ("0", 0.0), ("1%", 0.01)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.8", 0.8), ("80%", 0.8), ("1", 1.0), ("100%", 1.0), ("0", 0.0), ("1%", 0.01)]
+)
 def test_shares_are_read_as_fractions_and_percentages(text: str, value: float) -> None:
     assert share(text) == value
 

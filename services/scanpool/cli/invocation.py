@@ -90,15 +90,11 @@ class Invocation:
             Failure: a variable has no usable value.
         """
         from scanpool.runtime.settings import SettingInvalid, from_environ
-        from scanpool_schemas.names import InvalidName
 
         try:
             settings = from_environ(self.environ)
         except SettingInvalid as error:
             raise Failure("setting_invalid", str(error), exit_code=ExitCode.USAGE) from error
-        except InvalidName as error:
-            message = f"SCANPOOL_POOLS={self.environ['SCANPOOL_POOLS']!r}: {error}"
-            raise Failure("setting_invalid", message, exit_code=ExitCode.USAGE) from error
         return replace(settings, nats=replace(settings.nats, url=self.nats)) if self.nats else settings
 
     def configure_logs(self, level: Level) -> None:

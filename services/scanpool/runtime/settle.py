@@ -13,7 +13,7 @@ import structlog
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import MessageTooLarge, SequenceMoved
+from scanpool.runtime.errors import SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
 from scanpool.runtime.tracing import trace_headers
@@ -82,16 +82,12 @@ class Settler:
         subject = subjects.dead_letter(letter.pool, delivery.consumer, letter.scan_id, delivery.sequence)
         event = dead_letter_event(delivery, letter, self._now())
         with contextlib.suppress(SequenceMoved):  # kept already, by a delivery whose ack was lost
-            try:
-                await self._keep(subject, event)
-            except MessageTooLarge:
-                await self._keep(subject, _without_headers(event))
+            write = Write(
+                subject=subject, body=msgspec.json.encode(event), headers=trace_headers(), expected_sequence=0
+            )
+            await self._jetstream.publish(write)
         log.error("dead letter", reason=letter.reason, message=letter.message, dlq_subject=subject)
         await delivery.ack()
-
-    async def _keep(self, subject: str, event: DeadLetterEvent) -> None:
-        write = Write(subject=subject, body=msgspec.json.encode(event), headers=trace_headers(), expected_sequence=0)
-        await self._jetstream.publish(write)
 
 
 def dead_letter_event(delivery: Delivery, letter: DeadLetter, now: datetime) -> DeadLetterEvent:
@@ -125,8 +121,3 @@ def _short_text(body: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if 3 * len(msgspec.json.encode(text)) <= 4 * len(body) + 8 else None
-
-
-def _without_headers(event: DeadLetterEvent) -> DeadLetterEvent:
-    note = f"its {len(event.headers)} headers were too large to be kept"
-    return msgspec.structs.replace(event, headers={}, message=f"{event.message} ({note})")

@@ -118,6 +118,7 @@ def _summary_line(outcome: Outcome) -> Text:
 
 def print_further(console: Console, nats_url: str, *, kept: bool, scan_id: str) -> None:
     """How to look further."""
+    console.print()
     if kept:
         console.print(Text("Everything keeps running until Ctrl-C. In another terminal:", "bold"))
     else:
