@@ -8,7 +8,7 @@ import msgspec
 
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.instants import Instant
-from scanpool_schemas.request import Priority, ScanType
+from scanpool_schemas.request import Priority, ScanRequest, ScanType
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
     AnyScan,
@@ -35,8 +35,8 @@ class ScanStatus(msgspec.Struct, frozen=True, kw_only=True):
     pool: str
     name: str
     status: Status
-    state: StateName
-    """The stage it is in, finer than the status."""
+    state: StateName | Literal["requested"]
+    """The stage it is in, finer than the status; requested is what admission has not answered yet."""
     scanner_instance: str | None
     """`<pool>.<scanner>`, once it has one."""
     scanner_scan_id: int | None
@@ -79,6 +79,36 @@ def status_of(scan: AnyScan) -> Status:
             return "failed"
         case _:
             return "running"
+
+
+def describe_request(pool: str, scan_id: str, request: ScanRequest, asked_at: Instant) -> ScanStatus:
+    """All that outward faces show of a scan that admission has not answered yet."""
+    return ScanStatus(
+        id=scan_id,
+        pool=pool,
+        name=request.name,
+        status="queued",
+        state="requested",
+        scanner_instance=None,
+        scanner_scan_id=None,
+        scan_type=request.scan_type,
+        priority=request.priority,
+        owner=request.owner,
+        targets=request.targets,
+        labels=request.labels,
+        run=1,
+        attempt=0,
+        trace_id="",
+        submitted_at=asked_at,
+        updated_at=asked_at,
+        cancelling=False,
+        dead_letter=False,
+        authentication_status=None,
+        error=None,
+        export=None,
+        result=None,
+        timeline=(),
+    )
 
 
 def describe(scan: AnyScan, progress: ScanProgress | None = None) -> ScanStatus:

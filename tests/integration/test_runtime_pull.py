@@ -78,7 +78,7 @@ async def test_no_more_is_pulled_than_the_credit() -> None:
         await within(2, puller)
 
         async def ahead() -> bool:
-            return (await stand.info("q", "c"))["num_ack_pending"] == len(puller.waiting) + 1
+            return bool((await stand.info("q", "c"))["num_ack_pending"] == len(puller.waiting) + 1)
 
         await becomes(ahead)
         assert 0 < len(puller.waiting) <= 4

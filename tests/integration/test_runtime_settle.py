@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
 from datetime import timedelta
@@ -18,8 +17,7 @@ from scanpool.runtime.outcomes import DeadLetter, Done, Retry, Snooze
 from scanpool.runtime.pull import Puller
 from scanpool.runtime.settle import Settled
 from scanpool_schemas import events, subjects
-from tests.support.broker import Stand, becomes, settler, standing, within
-from tests.support.eventually import eventually
+from tests.support.broker import Stand, settler, standing, within
 
 STREAM, CONSUMER = subjects.SCAN_REQUESTS, subjects.ADMISSION_CONSUMER
 SUBJECT = subjects.requested("lab", "one")
@@ -174,16 +172,3 @@ async def test_an_ack_that_is_lost_leads_to_a_second_delivery() -> None:
             await settler(JetStream(client)).settle(delivery, Done(commit=commit, then=then))
         again = await within(3, await stand.puller("q", "c"))
         assert (again.sequence, again.attempt) == (delivery.sequence, 2)
-
-
-async def test_an_ack_sent_while_the_server_is_away_arrives_when_it_is_back() -> None:
-    async with standing(("lab",)) as stand:
-        await ask(stand)
-        puller = await stand.puller(STREAM, CONSUMER)
-        delivery = await within(2, puller)
-        await stand.broker.kill()
-        await eventually(lambda: not stand.jetstream.client.is_connected)
-        acking = asyncio.create_task(settler(stand.jetstream).settle(delivery, Done()))
-        await stand.broker.start_again()
-        assert await acking is Settled.YES
-        await becomes(lambda: is_settled(stand))

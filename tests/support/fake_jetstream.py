@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -54,8 +55,11 @@ class FakeJetStream(JetStream):
         *,
         pause: Pause = no_pause,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_store: Callable[[Sequence[Stored]], None] = lambda _batch: None,
     ) -> None:
+        """`on_store` is told each batch when all of it is there."""
         self._pause = pause
+        self._on_store = on_store
         self._now = now
         kept = [subjects.pool_stream(pool) for pool in pools]
         self._last_only = {*kept, f"KV_{subjects.PROGRESS_BUCKET}", subjects.SCAN_REQUESTS}
@@ -140,9 +144,9 @@ class FakeJetStream(JetStream):
         placed = [(self._stream_of(write.subject), write) for write in writes]
         for stream, write in placed:
             self._check(stream, write)
-        for stream, write in placed:
-            self._keep(stream, write)
-        return self._sequences[placed[-1][0]]
+        kept = [self._keep(stream, write) for stream, write in placed]
+        self._on_store(kept)
+        return kept[-1].sequence
 
     def _check(self, stream: str, write: Write) -> None:
         if stream == subjects.SCAN_REQUESTS and self._last(stream, write.subject):
@@ -153,7 +157,7 @@ class FakeJetStream(JetStream):
         if (last.sequence if last else 0) != write.expected_sequence:
             raise SequenceMoved(f"{write.subject}: last sequence is {last.sequence if last else 0}")
 
-    def _keep(self, stream: str, write: Write) -> None:
+    def _keep(self, stream: str, write: Write) -> Stored:
         over = write.expected_over or write.subject
         before = self._last(stream, over)
         if before is not None:
@@ -161,15 +165,15 @@ class FakeJetStream(JetStream):
         if stream in self._last_only:
             self._streams[stream] = [each for each in self._streams[stream] if each.subject != write.subject]
         self._sequences[stream] += 1
-        self._streams[stream].append(
-            Stored(
-                subject=write.subject,
-                sequence=self._sequences[stream],
-                body=write.body,
-                headers=write.all_headers(),
-                time=self._now(),
-            )
+        stored = Stored(
+            subject=write.subject,
+            sequence=self._sequences[stream],
+            body=write.body,
+            headers=write.all_headers(),
+            time=self._now(),
         )
+        self._streams[stream].append(stored)
+        return stored
 
     def _stream_of(self, subject: str) -> str:
         match subject.split("."):
@@ -188,6 +192,7 @@ class FakeJetStream(JetStream):
         return stream
 
 
+@cache
 def _filter(subject: str) -> Callable[[str], Any]:
     """A NATS subject filter as a predicate."""
     pattern = re.escape(subject).replace(r"\*", "[^.]+").replace(r"\>", ".+").replace(">", ".+")

@@ -16,7 +16,7 @@ from scanpool.cli.views.results import result_view
 from scanpool.cli.views.scans import progress_line, scan_view, scans_view
 from scanpool.client import PoolStatus, ProgressEvent, ScanEvent, ScannerStatus
 from scanpool_schemas.events import ScanProgress
-from scanpool_schemas.result import Advice, HostVerdict, LoginVerdict, ValidationWarning
+from scanpool_schemas.result import Advice, HostVerdict, LoginVerdict, Refusal, ValidationWarning
 from scanpool_schemas.status import ScanStatus, describe
 from tests.support.builders import (
     NOW,
@@ -37,7 +37,9 @@ HARMLESS = "evil[/]"
 
 
 def drawn(part: RenderableType, *, width: int = 200, is_terminal: bool = False) -> str:
-    console = Console(file=StringIO(), width=width, force_terminal=is_terminal, color_system="standard")
+    console = Console(
+        file=StringIO(), width=width, force_terminal=is_terminal, color_system="standard" if is_terminal else None
+    )
     with console.capture() as captured:
         console.print(part)
     return captured.get()
@@ -142,7 +144,7 @@ def test_every_verdict_of_a_host_can_be_seen(verdict: LoginVerdict) -> None:
 
 
 def test_a_refused_report_shows_why_and_no_counts() -> None:
-    result = a_result(valid=False, error={"code": "report_truncated", "message": "truncated after host 1 of 2"})
+    result = a_result(valid=False, error=Refusal(code="report_truncated", message="truncated after host 1 of 2"))
     assert lines(result_view(result, all_hosts=True)) == [
         "valid no",
         "error report_truncated: truncated after host 1 of 2",

@@ -46,6 +46,7 @@ async def follow(
             await asyncio.wait({ended}, timeout=LOOK_EVERY_S)
     except BaseException:
         ended.cancel()
+        await asyncio.wait({ended})  # it lets go of its subscription while there is a connection
         raise
     scan = await ended
     show(scan)

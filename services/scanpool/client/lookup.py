@@ -15,8 +15,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, is_valid_scan_id, nearest
+from scanpool_schemas.request import RequestInvalid, decode_scan_request
 from scanpool_schemas.scan import AnyScan, Running, UnreadableEvent, decode_scan
-from scanpool_schemas.status import ScanStatus, describe
+from scanpool_schemas.status import ScanStatus, describe, describe_request
 
 log = structlog.get_logger(__name__)
 
@@ -85,14 +86,22 @@ class Lookup:
             UnknownScan: nobody asked for it.
             AmbiguousScan: several pools have it.
         """
+        return (await self.status_of(scan_id, pool)).pool
+
+    async def status_of(self, scan_id: str, pool: str | None = None) -> ScanStatus:
+        """What outward faces show of a scan, also of one that was asked for and is not admitted yet.
+
+        Raises:
+            UnknownScan: nobody asked for it.
+            AmbiguousScan: several pools have it.
+        """
         try:
-            return (await self.scan(scan_id, pool)).pool
+            return await self.status(await self.scan(scan_id, pool))
         except UnknownScan:
             if not is_valid_scan_id(scan_id):
                 raise
-            subject = subjects.requested(pool or "*", scan_id)
-            request = await self._jetstream.last(subjects.SCAN_REQUESTS, subject)
-        return _pool(request) if request else (await self.scan(scan_id, pool)).pool
+            waiting = await self._requested(scan_id, pool)
+        return waiting or await self.status(await self.scan(scan_id, pool))
 
     async def status(self, scan: AnyScan) -> ScanStatus:
         """What outward faces show of the scan, with its progress where it runs."""
@@ -110,6 +119,18 @@ class Lookup:
             last[stored.subject.rsplit(".", 1)[1]] = stored
         scans = [scan for stored in last.values() if (scan := _readable(stored)) is not None]
         return sorted(scans, key=lambda scan: scan.submitted_at, reverse=True)
+
+    async def _requested(self, scan_id: str, pool: str | None) -> ScanStatus | None:
+        """The scan as its request has it, while admission has not answered that."""
+        subject = subjects.requested(pool or "*", scan_id)
+        stored = await self._jetstream.last(subjects.SCAN_REQUESTS, subject)
+        if stored is None:
+            return None
+        try:
+            request = decode_scan_request(stored.body)
+        except RequestInvalid as error:
+            raise UnknownScan(f"what was asked for as {scan_id!r} is no valid request: {error}") from error
+        return describe_request(_pool(stored), scan_id, request, stored.time)
 
     async def _every(self, pool: str, subject: str) -> AsyncIterator[Stored]:
         stream, sequence = subjects.pool_stream(pool), 1

@@ -99,7 +99,7 @@ class ScanPool:
         Raises:
             UnknownScan, AmbiguousScan: none or several pools have it.
         """
-        return await self._lookup.status(await self._lookup.scan(id, pool))
+        return await self._lookup.status_of(id, pool)
 
     async def admitted(self, submitted: Submitted, *, timeout: float = 10.0) -> ScanStatus:
         """Wait until admission has answered: the scan is queued, or refused and failed.

@@ -114,10 +114,10 @@ async def connect(
 
 def _unreachable(address: NatsAddress, cause: Exception) -> str:
     reason = str(cause) or "no answer in time"
-    if isinstance(cause, nats.errors.AuthorizationError):
+    if isinstance(cause, nats.errors.Error):
         return (
-            f"NATS at {address.shown} refuses the sign-in; check user and password in its URL, "
-            "or the file named by SCANPOOL_NATS_CREDS"
+            f"NATS at {address.shown} answers and refuses the connection ({reason}); check user and password in its "
+            "URL, or the file named by SCANPOOL_NATS_CREDS"
         )
     return (
         f"NATS at {address.shown} cannot be reached ({reason}); start one with `scanpool up`, "

@@ -25,7 +25,9 @@ PREFERRED_PORT = 4222
 _PORTS_TRIED = 50
 _START_S = 60.0
 """A large store takes its time to be read."""
-_STOP_S = 10.0
+_GREETING_S = 1.0
+STOP_S = 10.0
+"""How long a server that was told to end may take."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +54,9 @@ class EmbeddedNats:
     it (kill -9) is ended before a new one opens the same store.
     """
 
-    def __init__(self, options: EmbeddedOptions) -> None:
+    def __init__(self, options: EmbeddedOptions, *, stop_s: float = STOP_S) -> None:
         self._options = options
+        self._stop_s = stop_s
         self._process: asyncio.subprocess.Process | None = None
         self._owner_lock: IO[str] | None = None
         self.port = 0
@@ -74,7 +77,7 @@ class EmbeddedNats:
         return await self._process.wait()
 
     async def __aenter__(self) -> Self:
-        binary = _binary()
+        binary = nats_server()
         store = self._options.store
         try:
             store.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -151,7 +154,7 @@ class EmbeddedNats:
         lock = _lock(path)
         if lock is None:
             _end_left_over(store)
-            lock = await _lock_within(path, _STOP_S)
+            lock = await _lock_within(path, self._stop_s)
         if lock is None:
             raise EmbeddedNatsFailed(
                 f"a nats-server still uses the store {store}; end it (see {store / 'nats.pid'}), then try again"
@@ -172,7 +175,7 @@ class EmbeddedNats:
             return
         process.terminate()
         try:
-            async with asyncio.timeout(_STOP_S):
+            async with asyncio.timeout(self._stop_s):
                 await process.wait()
         except BaseException as error:
             process.kill()
@@ -212,8 +215,9 @@ async def _greeting_of(port: int) -> str | None:
     except OSError:
         return None
     try:
-        greeting = await reader.readline()
-    except OSError:
+        async with asyncio.timeout(_GREETING_S):
+            greeting = await reader.readline()
+    except (OSError, TimeoutError):
         return None
     finally:
         writer.close()
@@ -223,7 +227,12 @@ async def _greeting_of(port: int) -> str | None:
     return str(answer.get("server_name")) if answer.get("jetstream") else None
 
 
-def _binary() -> str:
+def nats_server() -> str:
+    """The path of the binary.
+
+    Raises:
+        EmbeddedNatsFailed: there is none; says what to install.
+    """
     beside = Path(sysconfig.get_path("scripts")) / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:

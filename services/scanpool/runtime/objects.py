@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import contextlib
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any
 
 import nats.errors
 import nats.js.errors
@@ -19,8 +19,6 @@ from scanpool.runtime.errors import BrokerUnavailable, TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 
 CHUNK_BYTES = 256 * 1024
-PATIENCE_S = 30.0
-"""How long nothing may arrive of an object before its get is given up."""
 
 
 class ObjectMissing(Exception):
@@ -39,10 +37,10 @@ class StoredObject:
 class Objects:
     """One bucket of the object store."""
 
-    def __init__(self, jetstream: JetStream, bucket: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, jetstream: JetStream, bucket: str) -> None:
         self._jetstream = jetstream
         self._bucket = bucket
-        self._patience_s = patience_s
+        self._stream = f"OBJ_{bucket}"
 
     async def put(self, name: str, source: Path, description: str) -> None:
         """Store the file's bytes under a new name.
@@ -69,18 +67,31 @@ class Objects:
         partial = destination.with_name(destination.name + ".part")
         try:
             store = await self._store()
-            await self._check_whole(await store.get_info(name))
+            info = await store.get_info(name)
             with partial.open("wb") as file:
-                await self._fetch(store, name, file)
+                await self._fetch(info, file)
             partial.replace(destination)
         except nats.js.errors.NotFoundError as error:
             raise ObjectMissing(f"object {name} is not in the store") from error
-        except nats.js.errors.DigestMismatchError as error:
-            raise ObjectMissing(f"object {name} is damaged in the store") from error
         except nats.errors.Error as error:
             raise BrokerUnavailable(f"reading object {name}: {_said(error)}") from error
         finally:
             partial.unlink(missing_ok=True)
+
+    async def _fetch(self, info: ObjectInfo, file: BufferedWriter) -> None:
+        """Piece by piece: nats-py's own get waits for ever for a piece that is gone, and cannot be given up cleanly."""
+        pieces, sequence, digest = f"$O.{self._bucket}.C.{info.nuid}", 0, hashlib.sha256()
+        for number in range(info.chunks or 0):
+            stored = await self._jetstream.next_from(self._stream, sequence + 1, pieces)
+            if stored is None:
+                raise ObjectMissing(
+                    f"object {info.name} is not whole: only {number} of its {info.chunks} pieces are there"
+                )
+            digest.update(stored.body)
+            file.write(stored.body)
+            sequence = stored.sequence
+        if info.digest != f"SHA-256={base64.urlsafe_b64encode(digest.digest()).decode()}":
+            raise ObjectMissing(f"object {info.name} is damaged in the store")
 
     async def delete(self, name: str) -> None:
         """Remove the object; one that is gone already is removed.
@@ -113,32 +124,6 @@ class Objects:
             for info in found
             if info.mtime
         ]
-
-    async def _check_whole(self, info: ObjectInfo) -> None:
-        """A get of an object whose pieces are gone would wait for them for ever."""
-        pieces = f"$O.{self._bucket}.C.{info.nuid}"
-        answer = await self._jetstream.api(
-            f"STREAM.INFO.OBJ_{self._bucket}", {"subjects_filter": pieces}, dict[str, Any]
-        )
-        found = (answer["state"].get("subjects") or {}).get(pieces, 0)
-        if found != info.chunks:
-            raise ObjectMissing(f"object {info.name} is not whole: {found} of its {info.chunks} pieces are there")
-
-    async def _fetch(self, store: ObjectStore, name: str, file: BufferedWriter) -> None:
-        """Have the bytes written, as long as some go on arriving."""
-        fetching = asyncio.create_task(store.get(name, writeinto=file), name=f"object {name}")
-        try:
-            arrived = -1
-            while not fetching.done():
-                if arrived == (arrived := file.tell()):
-                    raise BrokerUnavailable(
-                        f"reading object {name}: after {arrived} bytes nothing came for {self._patience_s:g} s"
-                    )
-                await asyncio.wait({fetching}, timeout=self._patience_s)
-        finally:
-            fetching.cancel()
-            await asyncio.wait({fetching})
-        fetching.result()
 
     async def _store(self) -> ObjectStore:
         try:

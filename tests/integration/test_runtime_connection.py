@@ -1,0 +1,160 @@
+"""Connecting to NATS: what a person is told when it does not work, and that no credential is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+import structlog
+
+from scanpool.runtime.connection import NatsAddress, connect
+from scanpool.runtime.embedded_nats import nats_server
+from scanpool.runtime.errors import BrokerUnavailable, ServerUnsuitable
+from scanpool.runtime.jetstream import JetStream
+from tests.support.broker import becomes, running_broker
+from tests.support.eventually import eventually
+
+
+@contextmanager
+def a_dead_port() -> Iterator[int]:
+    """A port on which nobody listens, for as long as it is entered."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@asynccontextmanager
+async def a_server_that_says(**info: object) -> AsyncIterator[str]:
+    """Something that greets like a nats-server and answers pings."""
+
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"INFO " + json.dumps({"max_payload": 1048576, "headers": True, **info}).encode() + b"\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"PING"):
+                writer.write(b"PONG\r\n")
+        writer.close()
+        await writer.wait_closed()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.wait_for(over.wait(), 5)
+
+
+@asynccontextmanager
+async def a_nats_server(configuration: str) -> AsyncIterator[str]:
+    """A real nats-server with a configuration of the test's own."""
+    with tempfile.TemporaryDirectory(prefix="scanpool-test-") as folder:
+        file = Path(folder) / "nats.conf"
+        file.write_text(configuration.replace("STORE", folder))
+        ports = Path(folder) / "ports"
+        ports.mkdir()
+        process = await asyncio.create_subprocess_exec(
+            nats_server(), "-c", str(file), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", str(ports), stderr=-3
+        )
+        try:
+            await eventually(lambda: any(path.stat().st_size for path in ports.iterdir()))
+            (found,) = ports.iterdir()
+            yield json.loads(found.read_text())["nats"][0]
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def test_where_nobody_is_the_error_comes_in_time_and_names_the_remedy() -> None:
+    with a_dead_port() as port:
+        began = time.perf_counter()
+        with pytest.raises(BrokerUnavailable) as caught:
+            await connect(NatsAddress(url=f"nats://127.0.0.1:{port}"), name="test", timeout_s=0.5)
+    assert time.perf_counter() - began < 2
+    assert str(caught.value).startswith(f"NATS at nats://127.0.0.1:{port} cannot be reached (")
+    assert "Connect call failed" in str(caught.value)
+    assert "scanpool up" in str(caught.value)
+    assert "SCANPOOL_NATS_URL" in str(caught.value)
+
+
+async def test_a_server_that_is_silent_is_unreachable() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = NatsAddress(url=f"nats://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(BrokerUnavailable, match="cannot be reached"):
+            await connect(address, name="test", timeout_s=0.5)
+
+
+async def test_an_old_server_is_refused_with_its_version() -> None:
+    async with a_server_that_says(version="2.10.0", jetstream=True) as url:
+        with pytest.raises(ServerUnsuitable, match=r"is version 2\.10; scanpool needs 2\.14 or newer"):
+            await connect(NatsAddress(url=url), name="test")
+
+
+async def test_a_server_without_jetstream_is_refused_with_the_remedy() -> None:
+    async with a_nats_server("server_name: plain") as url:
+        with pytest.raises(ServerUnsuitable, match="has no JetStream"):
+            await connect(NatsAddress(url=url), name="test")
+
+
+async def test_an_account_without_jetstream_is_refused_with_the_remedy() -> None:
+    accounts = 'accounts { A { jetstream: enabled, users: [] }, B { users: [{user: "b", password: "b"}] } }'
+    configuration = f'server_name: plain\njetstream {{ store_dir: "STORE" }}\n{accounts}'
+    async with a_nats_server(configuration) as url:
+        with pytest.raises(ServerUnsuitable, match="has no JetStream for this account"):
+            await connect(NatsAddress(url=url.replace("//", "//b:b@")), name="test")
+
+
+@pytest.mark.parametrize("prefix", ["nats://scanner:s3cret@", "scanner:s3cret@"])
+async def test_a_refused_sign_in_says_so_and_no_password_is_told(
+    prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = 'authorization { user: "scanner", password: "other" }'
+    async with a_nats_server(configuration) as url:
+        address = NatsAddress(url=prefix + url.removeprefix("nats://"))
+        with structlog.testing.capture_logs() as logged, pytest.raises(BrokerUnavailable) as caught:
+            await connect(address, name="test", timeout_s=0.7)
+    assert "refuses the connection (nats: 'Authorization Violation')" in str(caught.value)
+    assert "check user and password" in str(caught.value)
+    told = [str(caught.value), repr(caught.value.__cause__), str(logged), *capsys.readouterr()]
+    assert not [text for text in told if "s3cret" in text]
+
+
+async def test_an_unreachable_address_is_told_without_its_password() -> None:
+    with (
+        a_dead_port() as port,
+        structlog.testing.capture_logs() as logged,
+        pytest.raises(BrokerUnavailable) as caught,
+    ):
+        await connect(NatsAddress(url=f"nats://me:s3cret@127.0.0.1:{port}"), name="test", timeout_s=0.4)
+    assert f"NATS at nats://127.0.0.1:{port} " in str(caught.value)
+    assert "s3cret" not in str(caught.value) + str(logged)
+
+
+async def test_credentials_that_are_not_there_are_an_error_that_names_the_file(tmp_path: Path) -> None:
+    async with running_broker() as broker:
+        address = NatsAddress(url=broker.url, credentials=tmp_path / "absent.creds")
+        with pytest.raises(BrokerUnavailable, match=r"absent\.creds"):
+            await connect(address, name="test", timeout_s=0.5)
+
+
+async def test_whoever_connected_is_told_when_the_connection_is_closed_and_not_when_it_is_interrupted() -> None:
+    async with running_broker() as broker:
+        closed: list[str] = []
+        client = await connect(NatsAddress(url=broker.url), name="test", on_closed=lambda: closed.append("closed"))
+        await broker.restart()
+
+        async def answers() -> bool:
+            return client.is_connected and await JetStream(client).api("INFO", None, dict) is not None
+
+        await becomes(answers, within_s=10)
+        assert closed == []
+        await client.close()
+        assert closed == ["closed"]

@@ -1,0 +1,139 @@
+"""A service's HTTP face and its signals, over real sockets and real signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+
+import httpx
+import pytest
+
+from scanpool.runtime.http import METRICS_TYPE, PortTaken, app, serving
+from scanpool.runtime.metrics import Metrics
+from scanpool.runtime.process import every, signals
+from tests.support.eventually import eventually
+
+ESTABLISHED = {
+    "nessus_scans_total": ("scan_type", "status"),
+    "nessus_api_requests_total": ("tool", "status"),
+    "nessus_ttl_deletions_total": (),
+    "nessus_active_scans": (),
+    "nessus_scanner_instances": ("scanner_type", "enabled"),
+    "nessus_queue_depth": ("queue",),
+    "nessus_dlq_size": (),
+    "nessus_task_duration_seconds": (),
+    "nessus_scanner_active_scans": ("scanner_instance",),
+    "nessus_scanner_capacity": ("scanner_instance",),
+    "nessus_scanner_utilization_pct": ("scanner_instance",),
+    "nessus_pool_total_capacity": ("pool",),
+    "nessus_pool_total_active": ("pool",),
+    "nessus_pool_queue_depth": ("pool",),
+    "nessus_pool_dlq_depth": ("pool",),
+    "nessus_validation_total": ("pool", "result"),
+    "nessus_validation_failures_total": ("pool", "reason"),
+    "nessus_auth_failures_total": ("pool", "scan_type"),
+    "nessus_circuit_state": ("scanner_instance",),
+    "nessus_circuit_failures_total": ("scanner_instance",),
+    "nessus_circuit_opens_total": ("scanner_instance",),
+}
+"""Names that dashboards and alerts rely on, with their labels."""
+
+
+def url_of(port: int, path: str) -> str:
+    return f"http://127.0.0.1:{port}{path}"
+
+
+async def test_a_process_that_serves_is_alive() -> None:
+    async with serving(app(Metrics(), list), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+        answer = await http.get(url_of(port, "/health/live"))
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_it_is_ready_once_nothing_stands_in_the_way_and_else_says_what_does() -> None:
+    reasons = ["not connected to NATS", "still starting"]
+    async with serving(app(Metrics(), lambda: reasons), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+        answer = await http.get(url_of(port, "/health/ready"))
+        assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "reasons": reasons})
+        reasons.clear()
+        answer = await http.get(url_of(port, "/health/ready"))
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok", "reasons": []})
+
+
+async def test_metrics_are_served_in_the_text_format_of_prometheus() -> None:
+    metrics = Metrics()
+    metrics.scans.labels("untrusted", "completed").inc()
+    async with serving(app(metrics, list), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+        answer = await http.get(url_of(port, "/metrics"))
+    assert answer.headers["content-type"] == METRICS_TYPE
+    assert 'nessus_scans_total{scan_type="untrusted",status="completed"} 1.0' in answer.text.splitlines()
+
+
+def test_every_metric_of_an_established_name_has_its_labels() -> None:
+    found: dict[str, tuple[str, ...]] = {}
+    for metric in vars(Metrics()).values():
+        if hasattr(metric, "describe"):
+            (family,) = metric.describe()
+            suffix = "_total" if family.type == "counter" else ""
+            found[family.name + suffix] = metric._labelnames
+    ours = {name: labels for name, labels in found.items() if name.startswith("nessus_")}
+    assert ours
+    assert ours == {name: ESTABLISHED[name] for name in ours}
+    assert not [name for name in found if not re.match("nessus_|scanpool_", name)]
+
+
+def test_gauges_of_what_left_are_told_no_more() -> None:
+    metrics = Metrics()
+    metrics.scanner_capacity.labels("lab.gone").set(2)
+    metrics.pool_queue.labels("lab").set(1)
+    metrics.clear_gauges()
+    assert b'"lab' not in metrics.text()
+
+
+async def test_a_port_that_is_taken_is_a_clear_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"cannot listen on 127\.0\.0\.1:{port} .*SCANPOOL_HTTP_PORT"):
+            async with serving(app(Metrics(), list), "127.0.0.1", port):
+                pytest.fail("it does serve")
+
+
+async def test_it_serves_from_the_moment_it_is_entered_and_frees_its_port() -> None:
+    async with serving(app(Metrics(), list), "127.0.0.1", 0) as port:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await writer.wait_closed()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_end_sets_the_event_that_everything_waits_for(number: signal.Signals) -> None:
+    stopping = asyncio.Event()
+    before = signal.getsignal(number)
+    with signals(stopping):
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(stopping.wait(), 2)
+    signal.signal(number, before)
+
+
+async def test_a_hangup_reads_the_configuration_again_and_does_not_end() -> None:
+    stopping, reloads = asyncio.Event(), []
+    with signals(stopping, lambda: reloads.append("reload")):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await eventually(lambda: reloads == ["reload"])
+    assert not stopping.is_set()
+
+
+async def test_an_interval_ends_by_time_by_kick_or_by_the_stop() -> None:
+    stopping, kick = asyncio.Event(), asyncio.Event()
+    assert await every(0.01, stopping, kick)
+    kick.set()
+    assert await asyncio.wait_for(every(60, stopping, kick), 1)
+    stopping.set()
+    assert not await asyncio.wait_for(every(60, stopping), 1)

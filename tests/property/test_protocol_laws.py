@@ -1,0 +1,250 @@
+"""Laws that hold for a scan whatever happens: the real handlers, any order, delays, losses, kills, stale reads.
+
+What is held against every commit and every launch stands in `judge`: legal transitions, places that agree with events,
+no limit exceeded, nothing that runs without a place, only the intended scan launched, and once. Here stands what can
+happen, and that every scan comes to an end once everything works again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from scanpool.scanners.scanner import Activity
+from scanpool_schemas.scan import state_of
+from tests.support.builders import a_request
+from tests.support.fake_jetstream import Trouble
+from tests.support.fake_scanner import Cut
+from tests.support.interleaving import Actor
+from tests.support.judge import Judge, scan_of
+
+REQUESTS = {
+    "s1": a_request(priority="high"),
+    "s2": a_request(scanner="a"),
+    "s3": a_request(max_wait_s=3600, max_duration_s=3600),
+}
+PAST_ANY_LEASE = timedelta(seconds=95)
+ROUNDS = 40
+LONGEST = 30
+"""More calls than any handler makes."""
+
+Fault = Trouble | Cut | str
+FAULTS: list[Fault] = [*Trouble, *Cut, "stale read", "down", "licence", "reports"]
+"""What goes wrong next, once; the last three until they are drawn again."""
+
+scan_ids = st.sampled_from(sorted(REQUESTS))
+scanner_names = st.sampled_from(["a", "b"])
+ends = st.sampled_from([Activity.COMPLETED, Activity.COMPLETED, Activity.ABORTED, Activity.CANCELED])
+calls = st.integers(0, LONGEST)
+
+
+class Everything(RuleBasedStateMachine):
+    """Three scans, two scanners with one place each; one rule is one thing that can happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge = Judge(["a", "b"])
+        self.world = self.judge.world
+
+    @initialize(asked=st.lists(scan_ids, min_size=1, unique=True))
+    def scans_are_asked_for(self, asked: list[str]) -> None:
+        for scan_id in asked:
+            self.world.ask_for(scan_id, REQUESTS[scan_id])
+            self.world.finish()
+
+    @rule(scan_id=scan_ids)
+    def a_scan_is_asked_for(self, scan_id: str) -> None:
+        self.world.ask_for(scan_id, REQUESTS[scan_id])
+
+    @rule(scan_id=scan_ids, calls=calls)
+    def a_scan_is_cancelled(self, scan_id: str, calls: int) -> None:
+        self.world.run.go_on(self.world.cancel(scan_id), calls)
+
+    @rule(passed=st.sampled_from([1, 25, 61, 95, 95, 95, 4000, 90_000]))
+    def time_passes(self, passed: int) -> None:
+        self.world.passed += timedelta(seconds=passed)
+
+    @rule(scan_id=scan_ids, calls=calls)
+    def an_event_is_delivered_and_its_handler_gets_so_far(self, scan_id: str, calls: int) -> None:
+        if event := self.judge.waiting(scan_id):
+            self.world.run.go_on(self.world.deliver(event), calls)
+
+    @precondition(lambda self: self.judge.spent_too())
+    @rule(data=st.data())
+    def an_event_is_delivered_that_may_be_stale(self, data: st.DataObject) -> None:
+        self.world.deliver(data.draw(st.sampled_from(self.judge.spent_too())))
+
+    @rule(chore=st.sampled_from(["janitor", "clean-up", "readiness"]), scan_id=scan_ids)
+    def housekeeping_is_done(self, chore: str, scan_id: str) -> None:
+        last = self.judge.last(scan_id)
+        if chore == "clean-up":
+            self.world.clean_scanners()
+        elif chore == "janitor" and last is not None:
+            self.world.look_after(last)
+        elif not self.world.broker.troubles:
+            self.world.look_at_scanners()
+
+    @precondition(lambda self: self.world.run.actors)
+    @rule(data=st.data(), calls=calls)
+    def somebody_goes_on(self, data: st.DataObject, calls: int) -> None:
+        self.world.run.go_on(_somebody(self.world.run.actors, data), calls)
+
+    @precondition(lambda self: self.world.run.actors)
+    @rule(data=st.data())
+    def somebody_is_killed(self, data: st.DataObject) -> None:
+        self.world.run.kill(_somebody(self.world.run.actors, data))
+
+    @rule(fault=st.sampled_from(FAULTS), name=scanner_names)
+    def something_goes_wrong_or_works_again(self, fault: Fault, name: str) -> None:
+        world, scanner = self.world, self.world.scanners[name]
+        match fault:
+            case Trouble():
+                world.broker.troubles.append(fault)
+            case Cut():
+                scanner.cuts.append(fault)
+            case "stale read":
+                world.broker.stale_reads += 1
+            case "down":
+                scanner.down = not scanner.down
+            case "licence":
+                scanner.licensed = not scanner.licensed
+            case _:
+                world.reports_broken = not world.reports_broken
+
+    @precondition(lambda self: self.judge.active())
+    @rule(data=st.data(), end=ends)
+    def a_scan_ends_on_its_scanner(self, data: st.DataObject, end: Activity) -> None:
+        name, scan = data.draw(st.sampled_from(self.judge.active()))
+        self.world.scanners[name].settle(scan, end)
+
+    @precondition(lambda self: self.judge.on_scanners())
+    @rule(data=st.data())
+    def a_scanner_forgets_a_scan(self, data: st.DataObject) -> None:
+        data.draw(st.sampled_from(self.judge.on_scanners())).exists = False
+
+    @invariant()
+    def no_law_is_broken(self) -> None:
+        assert not self.judge.broken, self.judge.broken[0]
+
+    def teardown(self) -> None:
+        """Whatever happened: once everything works again, every scan comes to an end."""
+        _ends_well(self.judge)
+
+
+class OneLaunch(RuleBasedStateMachine):
+    """One scan whose launch is under way, and all that may cut into it: what is rare above is likely here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge = Judge(["a"])
+        self.world = self.judge.world
+
+    @initialize(calls=calls)
+    def a_launch_is_under_way(self, calls: int) -> None:
+        self.world.ask_for("s1", a_request())
+        self.world.finish()
+        event = self.judge.waiting("s1")
+        assert event is not None
+        self.world.run.go_on(self.world.deliver(event), calls)
+
+    @precondition(lambda self: self.judge.waiting("s1"))
+    @rule(calls=calls)
+    def its_event_is_delivered(self, calls: int) -> None:
+        event = self.judge.waiting("s1")
+        assert event is not None
+        self.world.run.go_on(self.world.deliver(event), calls)
+
+    @precondition(lambda self: self.world.run.actors)
+    @rule(data=st.data(), calls=st.one_of(st.integers(1, 3), st.just(LONGEST)))
+    def somebody_goes_on(self, data: st.DataObject, calls: int) -> None:
+        self.world.run.go_on(_somebody(self.world.run.actors, data), calls)
+
+    @rule(passed=st.sampled_from([15, 61, 95]))
+    def time_passes(self, passed: int) -> None:
+        self.world.passed += timedelta(seconds=passed)
+
+    @rule()
+    def it_is_cancelled(self) -> None:
+        self.world.run.finish(self.world.cancel("s1"))
+
+    @precondition(lambda self: self.judge.active())
+    @rule(end=ends)
+    def it_ends_on_its_scanner(self, end: Activity) -> None:
+        for name, scan in self.judge.active():
+            self.world.scanners[name].settle(scan, end)
+
+    @rule(cut=st.sampled_from(Cut))
+    def a_create_or_launch_will_be_cut_off(self, cut: Cut) -> None:
+        self.world.scanners["a"].cuts.append(cut)
+
+    @rule(trouble=st.sampled_from(Trouble))
+    def a_publish_will_go_wrong(self, trouble: Trouble) -> None:
+        self.world.broker.troubles.append(trouble)
+
+    @invariant()
+    def no_law_is_broken(self) -> None:
+        assert not self.judge.broken, self.judge.broken[0]
+
+    def teardown(self) -> None:
+        _ends_well(self.judge)
+
+
+def _somebody(actors: list[Actor], data: st.DataObject) -> Actor:
+    return actors[data.draw(st.integers(0, len(actors) - 1))]
+
+
+def _ends_well(judge: Judge) -> None:
+    try:
+        _everything_works_again(judge)
+        for _ in range(ROUNDS):
+            if not judge.live():
+                break
+            _a_round(judge)
+        assert not judge.broken, judge.broken[0]
+        assert not judge.live(), f"cannot end: {[state_of(scan_of(each)) for each in judge.live()]}"
+    finally:
+        judge.world.run.close()
+
+
+def _everything_works_again(judge: Judge) -> None:
+    world = judge.world
+    world.finish()
+    world.broker.troubles.clear()
+    world.broker.stale_reads = 0
+    world.reports_broken = False
+    for scanner in world.scanners.values():
+        scanner.down, scanner.licensed = False, True
+        scanner.cuts.clear()
+
+
+def _a_round(judge: Judge) -> None:
+    judge.world.passed += PAST_ANY_LEASE
+    judge.world.look_at_scanners()
+    for event in judge.live():
+        judge.world.deliver(event)
+        judge.world.finish()
+    for name, scan in judge.active():
+        judge.world.scanners[name].settle(scan, Activity.COMPLETED)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet() -> Iterator[None]:
+    """Thousands of histories are not to be told in the log."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    yield
+    structlog.configure(**before)
+
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+
+TestEverything = Everything.TestCase
+TestEverything.settings = settings(max_examples=100, stateful_step_count=60, deadline=None, suppress_health_check=_SLOW)
+TestOneLaunch = OneLaunch.TestCase
+TestOneLaunch.settings = settings(max_examples=250, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)
