@@ -160,7 +160,7 @@ async def test_a_report_that_always_arrives_cut_makes_a_dead_letter_and_frees_th
     stored = await pipeline.jetstream.last(subjects.SCAN_DLQ, kept)
     assert stored is not None
     scan = msgspec.json.decode(stored.body, type=Dead)
-    assert (scan.dead.state, scan.stage_attempts) == ("exporting", {"exporting": 2})
+    assert (scan.dead.state, scan.stage_attempts) == ("exporting", {"exporting": 1})
     await becomes(lambda: _in_stream(pipeline, subjects.SCAN_FAILED, kept))
 
 

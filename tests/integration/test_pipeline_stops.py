@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -41,6 +41,14 @@ async def pipeline() -> AsyncIterator[Pipeline]:
         yield running
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def full(pipeline: Pipeline) -> Pipeline:
+    """The only place on `full.s1` is taken by a scan that does not end."""
+    await _asked_for(pipeline, "full", "holds", scanner="s1")
+    await reaches(pipeline, "holds", {"running"})
+    return pipeline
+
+
 async def _asked_for(pipeline: Pipeline, pool: str, scan_id: str, **fields: object) -> None:
     await pipeline.client.submit(TARGETS, name="one", pool=pool, id=scan_id, **fields)
 
@@ -65,16 +73,12 @@ async def test_a_cancel_that_comes_before_admission_waits_for_the_scan() -> None
         assert await holders(pipeline, "lab", "s1") == ()
 
 
-async def test_a_scan_that_waits_for_a_place_is_cancelled_at_once(pipeline: Pipeline) -> None:
-    await _asked_for(pipeline, "full", "holds-1", scanner="s1")
-    await reaches(pipeline, "holds-1", {"running"})
-    await _asked_for(pipeline, "full", "waits-1", scanner="s1")
-    await reaches(pipeline, "waits-1", {"queued-normal"})
-    await _cancel(pipeline, "waits-1")
-    await _cancelled(pipeline, "waits-1")
-    assert await launches(pipeline, "waits-1") == {}
-    await _cancel(pipeline, "holds-1")
-    await _cancelled(pipeline, "holds-1")
+async def test_a_scan_that_waits_for_a_place_is_cancelled_at_once(full: Pipeline) -> None:
+    await _asked_for(full, "full", "waits-1", scanner="s1")
+    await reaches(full, "waits-1", {"queued-normal"})
+    await _cancel(full, "waits-1")
+    await _cancelled(full, "waits-1")
+    assert await launches(full, "waits-1") == {}
 
 
 async def test_a_scan_cancelled_while_it_is_created_is_never_launched_and_leaves_nothing(pipeline: Pipeline) -> None:
@@ -167,14 +171,10 @@ async def test_a_cancel_of_a_scan_that_is_over_changes_nothing(pipeline: Pipelin
     assert (await pipeline.client.status("over")).status == "completed"
 
 
-async def test_a_scan_that_waits_too_long_for_a_place_ends_as_timeout(pipeline: Pipeline) -> None:
-    await _asked_for(pipeline, "full", "holds-2", scanner="s1")
-    await reaches(pipeline, "holds-2", {"running"})
-    await _asked_for(pipeline, "full", "waits-2", scanner="s1", max_wait_s=1)
-    ended = await pipeline.client.wait("waits-2", timeout=15)
+async def test_a_scan_that_waits_too_long_for_a_place_ends_as_timeout(full: Pipeline) -> None:
+    await _asked_for(full, "full", "waits-2", scanner="s1", max_wait_s=1)
+    ended = await full.client.wait("waits-2", timeout=15)
     assert (ended.status, ended.error and ended.error.code) == ("timeout", "max_wait_exceeded")
-    await _cancel(pipeline, "holds-2")
-    await _cancelled(pipeline, "holds-2")
 
 
 async def test_a_scan_that_runs_too_long_is_stopped_on_its_scanner_and_ends_as_timeout() -> None:
@@ -188,18 +188,13 @@ async def test_a_scan_that_runs_too_long_is_stopped_on_its_scanner_and_ends_as_t
         assert await holders(pipeline, "lab", "s1") == ()
 
 
-async def test_a_scan_that_waits_for_its_named_scanner_lets_others_of_its_lane_pass(pipeline: Pipeline) -> None:
-    await _asked_for(pipeline, "full", "holds-3", scanner="s1")
-    await reaches(pipeline, "holds-3", {"running"})
-    await _asked_for(pipeline, "full", "waits-3", scanner="s1")
-    await reaches(pipeline, "waits-3", {"queued-normal"})
-    await _asked_for(pipeline, "full", "passes")
-    ended = await pipeline.client.wait("passes", timeout=15)
+async def test_a_scan_that_waits_for_its_named_scanner_lets_others_of_its_lane_pass(full: Pipeline) -> None:
+    await _asked_for(full, "full", "waits-3", scanner="s1")
+    await reaches(full, "waits-3", {"queued-normal"})
+    await _asked_for(full, "full", "passes")
+    ended = await full.client.wait("passes", timeout=15)
     assert (ended.status, ended.scanner_instance) == ("completed", "full.s2")
-    assert (await pipeline.client.status("waits-3")).state == "queued-normal"
-    for scan_id in ("waits-3", "holds-3"):
-        await _cancel(pipeline, scan_id)
-        await _cancelled(pipeline, scan_id)
+    assert (await full.client.status("waits-3")).state == "queued-normal"
 
 
 async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline) -> None:
@@ -216,3 +211,14 @@ async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline) -> N
     assert order.index("high") <= 1
     last_high = max(place for place, lane in enumerate(order) if lane == "high")
     assert order[:last_high].count("low") <= 1, "of ten scans placed while all lanes wait, one is of the low lane"
+    freed = sorted(next(e.at for e in scan.timeline if e.state == "exporting") for scan in ended)
+    waited = [taken - given for given, taken in zip(freed[:-1], sorted(begun.values())[1:], strict=True)]
+    assert max(waited) < timedelta(seconds=1.5), "a place that was given back is taken at once"
+
+
+async def test_who_waits_for_a_scan_learns_of_its_end_at_once(pipeline: Pipeline) -> None:
+    await _asked_for(pipeline, "endless", "awaited")
+    await reaches(pipeline, "awaited", {"running"})
+    await _cancel(pipeline, "awaited")
+    ended = await pipeline.client.wait("awaited", timeout=15)
+    assert datetime.now(UTC) - ended.updated_at < timedelta(seconds=1.5)

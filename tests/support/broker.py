@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -70,9 +71,16 @@ class Broker:
         """It does not answer while entered (SIGSTOP)."""
         os.kill(self._nats.pid, signal.SIGSTOP)
         try:
+            while not _all_stopped(self._nats.pid):  # threads on other cores run on for a moment
+                time.sleep(0.001)
             yield
         finally:
             os.kill(self._nats.pid, signal.SIGCONT)
+
+
+def _all_stopped(pid: int) -> bool:
+    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(") ")[2].startswith("T") for task in tasks)
 
 
 @dataclass

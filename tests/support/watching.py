@@ -33,9 +33,9 @@ FASTER = replace(
     launch=LaunchSettings(
         lease=timedelta(seconds=1.2), request_bound=timedelta(milliseconds=500), margin=timedelta(milliseconds=200)
     ),
-    backoff=Backoff(first=timedelta(milliseconds=100), cap=timedelta(milliseconds=300), attempts=3),
+    backoff=Backoff(first=timedelta(milliseconds=100), cap=timedelta(milliseconds=300), attempts=2),
 )
-"""As FAST, with leases that end before a test does."""
+"""As FAST, with leases that end, and tries that are used up, before a test is."""
 
 
 def _fail(entered: asyncio.Future[_T], ended: asyncio.Task[None]) -> None:

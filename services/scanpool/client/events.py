@@ -161,7 +161,7 @@ class Subscription(AsyncIterator[Event]):
             await self._queue.put(_Arrived(ProgressEvent(progress=progress)))
 
         for pool in self._wanted.pools or ("*",):
-            subscription = await self._jetstream.client.subscribe(subjects.progress(pool, "*"), cb=heard)
+            subscription = await self._jetstream.hear(subjects.progress(pool, "*"), heard)
             stack.push_async_callback(_unsubscribe, subscription)
 
     async def _pull(self, stack: contextlib.AsyncExitStack, kind: Kind) -> None:

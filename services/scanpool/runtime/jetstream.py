@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import msgspec
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from scanpool.runtime.errors import (
     BrokerError,
@@ -172,6 +174,19 @@ class JetStream:
         """
         self._check_size(body, {})
         await self._sent(subject, body, {})
+
+    async def hear(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> Subscription:
+        """Subscribe on core NATS; whatever is told after this has returned is heard.
+
+        Raises:
+            BrokerUnavailable: there is no connection, or no answer.
+        """
+        try:
+            subscription = await self.client.subscribe(subject, cb=callback)
+            await self.client.flush(timeout=self._timeout_s)
+        except (nats.errors.Error, OSError) as error:
+            raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
+        return subscription
 
     async def api(self, operation: str, request: object, answer: type[_T]) -> _T:
         """Call `$JS.API.<operation>` and decode its answer.
