@@ -158,3 +158,17 @@ async def test_whoever_connected_is_told_when_the_connection_is_closed_and_not_w
         assert closed == []
         await client.close()
         assert closed == ["closed"]
+
+
+async def test_a_cancel_that_comes_together_with_the_answer_is_not_lost() -> None:
+    async with running_broker() as broker:
+        client = await connect(NatsAddress(url=broker.url), name="test")
+        asked = await client.subscribe("asked")
+        asking = asyncio.create_task(client.request("asked", timeout=5))
+        question = await asked.next_msg(5)
+        answer = client._resp_map[question.reply.rsplit(".", 1)[1]]  # given here, so that both come in one turn
+        answer.set_result(question)
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+        await client.close()

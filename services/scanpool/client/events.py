@@ -11,10 +11,8 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
-import nats.errors
 import structlog
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as CoreSubscription
 
 from scanpool.client.lookup import Lookup
 from scanpool.runtime.delivery import Delivery
@@ -161,8 +159,7 @@ class Subscription(AsyncIterator[Event]):
             await self._queue.put(_Arrived(ProgressEvent(progress=progress)))
 
         for pool in self._wanted.pools or ("*",):
-            subscription = await self._jetstream.hear(subjects.progress(pool, "*"), heard)
-            stack.push_async_callback(_unsubscribe, subscription)
+            await stack.enter_async_context(self._jetstream.hearing(subjects.progress(pool, "*"), heard))
 
     async def _pull(self, stack: contextlib.AsyncExitStack, kind: Kind) -> None:
         puller = Puller(self._jetstream.client, _STREAMS[kind], await self._consumer(kind), credit=1)
@@ -230,11 +227,6 @@ class Subscription(AsyncIterator[Event]):
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
-
-
-async def _unsubscribe(subscription: CoreSubscription) -> None:
-    with contextlib.suppress(nats.errors.Error):  # the connection is closed, or going to be
-        await subscription.unsubscribe()
 
 
 def _event(kind: Kind, delivery: Delivery) -> Event | None:

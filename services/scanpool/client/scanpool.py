@@ -108,7 +108,7 @@ class ScanPool:
             WaitTimeout: nobody answered in time (seconds); the request waits.
             UnknownScan: it was made a dead letter.
         """
-        return await self._waiter.until(submitted.id, submitted.pool, timeout, lambda _status: True)
+        return await self._waiter.admitted(submitted.id, submitted.pool, timeout)
 
     async def wait(self, id: str, *, pool: str | None = None, timeout: float | None = None) -> ScanStatus:
         """Wait until the scan is over: completed, failed, timeout or cancelled.
@@ -117,8 +117,7 @@ class ScanPool:
             WaitTimeout: it is not over within `timeout` seconds; it goes on.
             UnknownScan, AmbiguousScan: none or several pools have it.
         """
-        chosen = await self._lookup.pool_of(id, pool)
-        return await self._waiter.until(id, chosen, timeout, lambda status: status.is_over)
+        return await self._waiter.over(id, pool, timeout)
 
     async def cancel(self, id: str, *, pool: str | None = None, by: str = "", reason: str = "") -> None:
         """Ask that the scan be cancelled; `wait` tells when it is.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, ServerUnsuitable
 
@@ -66,11 +68,23 @@ def _is_plain(server: str) -> bool:
 
 
 class _Client(Client):
-    """nats-py's client, which a publisher's broken headers do not make deaf.
+    """nats-py's client, which a publisher's broken headers do not make deaf, and a waiting call no cancel passes by.
 
     nats-py 2.16 ends its read loop, and so every subscription, on a status line that is not UTF-8; anybody who may
-    publish a request could send one.
+    publish a request could send one. It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that
+    comes together with the answer (python/cpython#86296).
     """
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        timeout: float = 0.5,
+        old_style: bool = False,
+        headers: dict[str, Any] | None = None,
+    ) -> Msg:
+        with _cancellable():
+            return await super().request(subject, payload, timeout, old_style, headers)
 
     async def _process_headers(self, headers: Any) -> dict[str, str] | None:
         try:
@@ -78,6 +92,16 @@ class _Client(Client):
         except (UnicodeDecodeError, IndexError, ValueError) as error:
             log.warning("headers of a message not understood, taken as none", error=str(error))
             return None
+
+
+@contextmanager
+def _cancellable() -> Iterator[None]:
+    """Raise the cancel that came meanwhile, should it have been lost."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 async def connect(

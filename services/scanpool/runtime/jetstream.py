@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import math
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -175,18 +178,21 @@ class JetStream:
         self._check_size(body, {})
         await self._sent(subject, body, {})
 
-    async def hear(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> Subscription:
-        """Subscribe on core NATS; whatever is told after this has returned is heard.
+    @asynccontextmanager
+    async def hearing(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> AsyncIterator[None]:
+        """Subscribed on core NATS; whatever is told while it is entered is heard.
 
         Raises:
             BrokerUnavailable: there is no connection, or no answer.
         """
-        try:
-            subscription = await self.client.subscribe(subject, cb=callback)
-            await self.client.flush(timeout=self._timeout_s)
-        except (nats.errors.Error, OSError) as error:
-            raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
-        return subscription
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                subscription = await self.client.subscribe(subject, cb=callback)
+                stack.push_async_callback(_unsubscribed, subscription)
+                await self.client.flush(timeout=math.ceil(self._timeout_s))
+            except (nats.errors.Error, OSError) as error:
+                raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
+            yield
 
     async def api(self, operation: str, request: object, answer: type[_T]) -> _T:
         """Call `$JS.API.<operation>` and decode its answer.
@@ -259,6 +265,11 @@ class JetStream:
         size = len(body) + _HEADER_OVERHEAD_BYTES + sum(len(f"{k}: {v}\r\n".encode()) for k, v in headers.items())
         if size > self.client.max_payload:
             raise MessageTooLarge(f"{size} bytes; the server takes {self.client.max_payload}")
+
+
+async def _unsubscribed(subscription: Subscription) -> None:
+    with contextlib.suppress(nats.errors.Error):  # the connection is closed, or going to be
+        await subscription.unsubscribe()
 
 
 def _batch(writes: Sequence[Write]) -> list[Write]:
