@@ -89,7 +89,7 @@ def test_pools_and_scanners_are_shown(scanpool: blocking.ScanPool) -> None:
 def test_where_nobody_is_the_error_is_raised_and_no_thread_is_left() -> None:
     before = threading.active_count()
     with pytest.raises(BrokerUnavailable):
-        blocking.ScanPool.connect("nats://127.0.0.1:1/x@")
+        blocking.ScanPool.connect("nats://127.0.0.1:1/x@", timeout=0.3)
     assert threading.active_count() <= before
 
 

@@ -39,11 +39,18 @@ class ScanPool:
         self._stack = stack
 
     @classmethod
-    def connect(cls, url: str = DEFAULT_URL, *, credentials: Path | None = None, name: str = "scanpool client") -> Self:
-        """Connect to NATS; `url` may name several servers, separated by commas."""
+    def connect(
+        cls,
+        url: str = DEFAULT_URL,
+        *,
+        credentials: Path | None = None,
+        name: str = "scanpool client",
+        timeout: float = 10.0,
+    ) -> Self:
+        """Connect to NATS within `timeout` seconds; `url` may name several servers, separated by commas."""
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal("asyncio"))
-            connecting = partial(AsyncScanPool.connect, url, credentials=credentials, name=name)
+            connecting = partial(AsyncScanPool.connect, url, credentials=credentials, name=name, timeout=timeout)
             scanpool = portal.call(connecting)
             stack.callback(portal.call, scanpool.close)
             return cls(scanpool, portal, stack.pop_all())

@@ -38,15 +38,21 @@ class ScanPool:
 
     @classmethod
     async def connect(
-        cls, url: str = DEFAULT_URL, *, credentials: Path | None = None, name: str = "scanpool client"
+        cls,
+        url: str = DEFAULT_URL,
+        *,
+        credentials: Path | None = None,
+        name: str = "scanpool client",
+        timeout: float = 10.0,
     ) -> Self:
-        """Connect to NATS; `url` may name several servers, separated by commas.
+        """Connect to NATS within `timeout` seconds; `url` may name several servers, separated by commas.
 
         Raises:
             BrokerUnavailable: nobody answers there.
             ServerUnsuitable: the server is too old or has no JetStream.
         """
-        return cls(JetStream(await connect(NatsAddress(url=url, credentials=credentials), name=name)))
+        address = NatsAddress(url=url, credentials=credentials)
+        return cls(JetStream(await connect(address, name=name, timeout_s=timeout)))
 
     async def __aenter__(self) -> Self:
         return self
