@@ -27,6 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEYS = {"ACCESS_KEY": "a", "SECRET_KEY": "s"}
 DOWN = "http://127.0.0.1:1"
+WARNING = "warning of the configuration"
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -158,6 +159,15 @@ async def test_services_run_read_their_configuration_again_and_stop_cleanly(nats
     async with httpx.AsyncClient() as http:
         assert (await http.get(f"{told['http_url']}/health/live")).status_code == 200
 
+    changed = a_pool(scanners=[a_scanner(url=DOWN, max_concurrent_scans=5)])
+    written(tmp_path, a_configuration(pools={"lab": changed, "dmz": a_pool(scanners=[a_scanner(access_key="plain")])}))
+    process.send_signal(signal.SIGHUP)
+    reloaded = await logged(process, "configuration reloaded")
+    assert reloaded["level"] == "info"
+    assert "pool dmz added" in reloaded["changes"]
+    assert "scanner lab.scanner1: max_concurrent_scans 2 -> 5" in reloaded["changes"]
+    assert "access_key: the secret stands in this file" in (await logged(process, WARNING))["problem"]
+
     Path(file).write_text("pools: {")
     process.send_signal(signal.SIGHUP)
     kept = await logged(process, "configuration not reloaded, the last good one stays")
@@ -169,6 +179,36 @@ async def test_services_run_read_their_configuration_again_and_stop_cleanly(nats
     assert (await interrupted(process, signal.SIGTERM)).code == 0
 
 
+async def test_services_start_with_a_configuration_that_only_deserves_a_warning(
+    nats: EmbeddedNats, tmp_path: Path
+) -> None:
+    scanner = a_scanner(url=DOWN, access_key="plain")
+    file = str(written(tmp_path, a_configuration(pools={"lab": a_pool(scanners=[scanner])})))
+    assert (await run(nats, "topology", "apply", "--config", file)).code == 0
+    process = await started("run", "dispatcher", "--config", file, "--nats", nats.url, "--json", environ=KEYS)
+    assert (await ready(process))["pools"] == ["lab"]
+    warned = await logged(process, WARNING)
+    assert warned["level"] == "warning"
+    assert warned["problem"].startswith(f"{file}:")
+    assert (await interrupted(process, signal.SIGTERM)).code == 0
+
+
+async def test_everything_in_one_process_says_in_a_line_what_it_made_and_where_it_is(tmp_path: Path) -> None:
+    file = configuration(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ("up", "--config", file, "--store", str(tmp_path / "store"), "--port", str(port))
+    process = await started(*words, environ=KEYS)
+    made = await logged(process, "set NATS up")
+    assert made["created"] == "9 streams, 12 consumers, 2 schedules"
+    await logged(process, "ready")
+    up = await interrupted(process, signal.SIGTERM)
+    assert (up.code, "missing" in up.err) == (0, False)
+    assert f"nats://127.0.0.1:{port}" in up.out
+    assert f"export SCANPOOL_NATS_URL=nats://127.0.0.1:{port}\n" in up.err
+
+
 async def test_a_process_without_a_reader_of_its_ready_line_goes_on(nats: EmbeddedNats, tmp_path: Path) -> None:
     file = configuration(tmp_path)
     assert (await run(nats, "topology", "apply", "--config", file)).code == 0
@@ -178,4 +218,13 @@ async def test_a_process_without_a_reader_of_its_ready_line_goes_on(nats: Embedd
     process = await started(*words, stdout=writing)
     os.close(writing)
     await logged(process, "ready")
+    assert (await interrupted(process, signal.SIGTERM)).code == 0
+
+
+async def test_services_without_a_configuration_say_so_when_told_to_read_it_again(nats: EmbeddedNats) -> None:
+    assert (await run(nats, "topology", "apply", "--pools", "lab")).code == 0
+    process = await started("run", "admission", "--nats", nats.url, "--json")
+    await ready(process)
+    process.send_signal(signal.SIGHUP)
+    await logged(process, "no configuration to reload: these services read none; looking for new pools")
     assert (await interrupted(process, signal.SIGTERM)).code == 0

@@ -71,13 +71,19 @@ async def a_nats_server(configuration: str) -> AsyncIterator[str]:
             await process.wait()
 
 
+async def test_what_is_no_address_is_told_without_a_try_to_connect() -> None:
+    with pytest.raises(BrokerUnavailable, match=r"cannot be used, \(not a NATS URL\): takes nats://HOST:PORT"):
+        await connect(NatsAddress(url="nats:s3cret"), name="test")
+
+
 async def test_where_nobody_is_the_error_comes_in_time_and_names_the_remedy() -> None:
     with a_dead_port() as port:
         began = time.perf_counter()
-        with pytest.raises(BrokerUnavailable) as caught:
+        with structlog.testing.capture_logs() as logs, pytest.raises(BrokerUnavailable) as caught:
             await connect(NatsAddress(url=f"nats://127.0.0.1:{port}"), name="test", timeout_s=0.5)
     assert time.perf_counter() - began < 2
     assert str(caught.value).startswith(f"NATS at nats://127.0.0.1:{port} cannot be reached (")
+    assert "disconnected from NATS" not in [line["event"] for line in logs]
     assert "Connect call failed" in str(caught.value)
     assert "scanpool up" in str(caught.value)
     assert "SCANPOOL_NATS_URL" in str(caught.value)

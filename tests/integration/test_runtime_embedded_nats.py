@@ -140,19 +140,61 @@ async def test_a_server_whose_owner_was_killed_is_ended_and_its_store_opened_aga
             assert await bodies(nats.url) == [b"first"]
 
 
-async def test_a_stranger_that_was_given_the_pid_is_never_ended(tmp_path: Path) -> None:
-    stranger = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
+@asynccontextmanager
+async def a_stranger(*words: str) -> AsyncIterator[int]:
+    """The pid of a process that waits, with these words on its command line; it must outlive the test."""
+    code = "import sys; sys.stdin.read()"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, *words, stdin=asyncio.subprocess.PIPE)
     try:
-        async with killed_owner(tmp_path):
-            (tmp_path / "nats.pid").write_text(str(stranger.pid))
-            with pytest.raises(EmbeddedNatsFailed, match="a nats-server still uses the store"):
-                async with EmbeddedNats(EmbeddedOptions(store=tmp_path), stop_s=0.3):
-                    pytest.fail("it did start")
-        assert stranger.returncode is None
-        assert is_alive(stranger.pid)
+        yield process.pid
+        assert is_alive(process.pid)
     finally:
-        stranger.kill()
-        await stranger.wait()
+        process.kill()
+        await process.wait()
+
+
+async def refused_with_pid(store: Path, pid: int) -> None:
+    """A start on a store that a server still uses, while the pid on record is that of another process."""
+    async with killed_owner(store):
+        (store / "nats.pid").write_text(str(pid))
+        with pytest.raises(EmbeddedNatsFailed, match="a nats-server still uses the store"):
+            async with EmbeddedNats(EmbeddedOptions(store=store), stop_s=0.3):
+                pytest.fail("it did start")
+
+
+async def test_a_stranger_that_was_given_the_pid_is_never_ended(tmp_path: Path) -> None:
+    async with a_stranger() as pid:
+        await refused_with_pid(tmp_path, pid)
+
+
+async def test_whoever_only_names_the_configuration_of_the_server_is_never_ended(tmp_path: Path) -> None:
+    async with a_stranger("nats-server", "-c", str(tmp_path / "nats.conf")) as pid:
+        await refused_with_pid(tmp_path, pid)
+
+
+async def test_the_server_of_another_store_that_was_given_the_pid_is_never_ended(tmp_path: Path) -> None:
+    async with EmbeddedNats(EmbeddedOptions(store=tmp_path / "other")) as other:
+        await refused_with_pid(tmp_path, other.pid)
+        await write(other.url, b"first")
+
+
+async def test_a_stranger_with_the_pid_of_a_server_that_is_gone_is_left_alone(tmp_path: Path) -> None:
+    async with a_stranger() as pid:
+        (tmp_path / "nats.pid").write_text(str(pid))
+        async with EmbeddedNats(EmbeddedOptions(store=tmp_path)) as nats:
+            await write(nats.url, b"first")
+
+
+async def test_a_server_left_behind_is_known_again_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with killed_owner(Path("store")) as (pid, _port):
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+        async with EmbeddedNats(EmbeddedOptions(store=Path("..", "store").resolve())) as nats:
+            assert not is_alive(pid)
+            assert await bodies(nats.url) == [b"first"]
 
 
 async def test_a_stale_pid_of_a_server_that_is_gone_does_no_harm(tmp_path: Path) -> None:

@@ -63,10 +63,22 @@ async def test_what_is_missing_and_what_differs_is_told_in_words() -> None:
         assert "stream SCANNER_EVENTS is missing" in found
         assert "stream KV_pool-dmz is missing" in found
         assert "consumer KV_pool-dmz/running is missing" in found
-        assert "stream SCAN_COMPLETED differs: sources: KV_pool-dmz not taken from as defined" in found
+        assert "stream SCAN_COMPLETED differs: sources: + KV_pool-dmz (scan.dmz.completed.*)" in found
         assert "schedule cleanup-dmz is missing" in found
         (consumer,) = [each for each in found if each.startswith("consumer KV_pool-lab/running differs")]
-        assert "ack_wait: 1000000000 -> 30000000000" in consumer
+        assert "ack_wait: 1 s -> 30 s" in consumer
+
+
+async def test_a_stream_that_takes_other_subjects_of_a_pool_is_told_and_corrected() -> None:
+    async with standing(("lab",)) as stand:
+        (source,) = (await config(stand, subjects.SCAN_FAILED))["sources"]
+        transforms = [each for each in source["subject_transforms"] if each["src"] != "scan.lab.dead.*"]
+        await change(stand, subjects.SCAN_FAILED, sources=[{**source, "subject_transforms": transforms}])
+        taken = "sources: KV_pool-lab (scan.lab.failed.*) -> (scan.lab.failed.*, scan.lab.dead.*)"
+        assert said(await differences(stand.jetstream, topology(("lab",)))) == [f"stream SCAN_FAILED differs: {taken}"]
+        (done,) = await apply(stand.jetstream, topology(("lab",)))
+        assert done.corrected == f"corrected stream SCAN_FAILED: {taken}"
+        assert await differences(stand.jetstream, topology(("lab",))) == []
 
 
 async def test_a_changed_consumer_is_corrected_and_nothing_else_touched() -> None:

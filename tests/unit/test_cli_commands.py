@@ -133,6 +133,8 @@ def test_every_exit_code_has_a_meaning_that_help_gives() -> None:
         (["validate", "x", "--credentials", "no", "--privileged"], "Invalid value for --privileged: needs credentials"),
         (["run", "everything"], "'everything' is not one of admission, dispatcher"),
         (["topology", "apply", "--pools", "Lab"], "--pools: 'Lab' is not a valid pool name"),
+        (["list", "--nats", "nats:four"], "--nats (not a NATS URL): takes nats://HOST:PORT"),
+        (["run", "validator", "--nats", "http://nats1:4222"], "--nats (not a NATS URL): takes nats://HOST:PORT"),
         (["schema", "compleeted"], "nothing is published as 'compleeted'; did you mean 'completed'?"),
     ],
 )

@@ -98,6 +98,32 @@ def test_services_start_only_with_every_secret_in_reach(tmp_path: Path) -> None:
         assert "variable SECRET_KEY is not set" in ended.stderr
 
 
+def test_a_pool_to_serve_that_the_configuration_has_not_is_a_mistake(tmp_path: Path) -> None:
+    path = written(tmp_path, a_configuration())
+    for words in (["run", "dispatcher"], ["up"]):
+        ended = invoked(*words, "--config", str(path), "--pools", "internal,dmz", environ=ENVIRON)
+        assert ended.exit_code == ExitCode.USAGE
+        assert ended.stderr == f"error: {path}: pools: there is no pool dmz to serve; name some of: internal\n"
+
+
+@pytest.mark.parametrize("words", [["config", "show"], ["run", "all"], ["up"]])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("none.yaml", "there is no such file; name one with --config, or write one with `scanpool init`"),
+        ("folder", "cannot be read: Is a directory; name the file in it"),
+        ("empty.yaml", "is empty; write one with `scanpool init`"),
+    ],
+)
+def test_a_file_that_holds_no_configuration_is_named_with_the_remedy(
+    tmp_path: Path, words: list[str], name: str, told: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.yaml").touch()
+    ended = invoked(*words, "--config", str(tmp_path / name))
+    assert (ended.exit_code, ended.stderr) == (ExitCode.USAGE, f"error: {tmp_path / name}: {told}\n")
+
+
 def test_show_prints_the_configuration_without_secrets(tmp_path: Path) -> None:
     path = written(tmp_path, of_scanner(secret_key="hush-hush"))
     for words, read in ((["--json"], json.loads), ([], yaml.safe_load)):
@@ -117,8 +143,11 @@ def test_the_file_is_named_by_the_option_before_the_variable(tmp_path: Path) -> 
     assert invoked("--config", str(path), "config", "check", environ=environ).exit_code == ExitCode.DONE
 
 
-def test_without_a_configuration_the_ways_to_have_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", [["config", "show"], ["run", "all"], ["up"]])
+def test_without_a_configuration_the_ways_to_have_one_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = invoked("config", "show", environ={"HOME": str(tmp_path)})
+    ended = invoked(*words, environ={"HOME": str(tmp_path)})
     assert ended.exit_code == ExitCode.USAGE
     assert "scanpool init" in ended.stderr

@@ -25,7 +25,9 @@ def test_an_address_is_shown_without_its_credentials(url: str, shown: str) -> No
     assert NatsAddress(url=url).is_valid
 
 
-@pytest.mark.parametrize("url", ["nats://user:pa,ss@nats:4222", "nats://user:pass", "user:pass", "http://x:pass@y", ""])
+@pytest.mark.parametrize(
+    "url", ["nats://user:pa,ss@nats:4222", "nats://user:pass", "user:pass", "http://x:pass@y", "", "pass:65536"]
+)
 def test_what_is_no_address_is_not_shown(url: str) -> None:
     assert "pass" not in NatsAddress(url=url).shown
     assert "pa" not in NatsAddress(url=url).shown

@@ -93,6 +93,7 @@ def up(
 
 def _tell(running: Running, out: Output) -> None:
     from scanpool.cli.views.elements import facts
+    from scanpool.runtime.connection import DEFAULT_URL
 
     shown = [
         ("NATS", running.nats_url),
@@ -102,3 +103,5 @@ def _tell(running: Running, out: Output) -> None:
     ]
     with contextlib.suppress(ReaderGone):  # services go on without a reader
         out.answer(running, lambda: facts(shown))
+        if running.store and running.nats_url != DEFAULT_URL:
+            out.say(f"commands elsewhere find it with: export SCANPOOL_NATS_URL={running.nats_url}")

@@ -87,15 +87,22 @@ class Invocation:
         """The settings of the environment, with what the command line says.
 
         Raises:
-            Failure: a variable has no usable value.
+            Failure: a variable or an option has no usable value.
         """
+        from scanpool.runtime.connection import URL_FORM
         from scanpool.runtime.settings import SettingInvalid, from_environ
 
         try:
             settings = from_environ(self.environ)
         except SettingInvalid as error:
             raise Failure("setting_invalid", str(error), exit_code=ExitCode.USAGE) from error
-        return replace(settings, nats=replace(settings.nats, url=self.nats)) if self.nats else settings
+        if not self.nats:
+            return settings
+        nats = replace(settings.nats, url=self.nats)
+        if not nats.is_valid:
+            message = f"--nats {nats.shown}: {URL_FORM}"
+            raise Failure("setting_invalid", message, exit_code=ExitCode.USAGE)
+        return replace(settings, nats=nats)
 
     def configure_logs(self, level: Level) -> None:
         """Set up logging; `level` is the command's own, where the command line asks for none.

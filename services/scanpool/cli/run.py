@@ -62,8 +62,8 @@ def run(
 
     chosen = [service for service in SERVICES if service in services or ALL in services]
     settings = options.told_settings(call, pools=pools, http_host=http_host, http_port=http_port)
-    live = None if NEED_CONFIGURATION.isdisjoint(chosen) else _live_configuration(call, settings)
     call.configure_logs("info")
+    live = None if NEED_CONFIGURATION.isdisjoint(chosen) else _live_configuration(call, settings)
     runner = Runner(chosen, settings, live)
 
     def ready() -> None:
@@ -84,19 +84,11 @@ async def _run(runner: Runner, ready: Callable[[], None]) -> None:
 
 
 def _live_configuration(call: Invocation, settings: Settings) -> LiveConfiguration:
-    """The configuration, with every secret in reach that the process will need.
-
-    Raises:
-        Failure: it is bad, or a secret cannot be read.
-    """
-    from scanpool.runtime.configuration import ConfigurationError, LiveConfiguration, unavailable
+    from scanpool.cli.starting import starting_configuration
 
     path = configuration_path(call)
     with configuration_failures():
-        live = LiveConfiguration(path, call.environ)
-        if problems := unavailable(live.current, path, settings.pools or None):
-            raise ConfigurationError(problems)
-    return live
+        return starting_configuration(path, call.environ, settings.pools)
 
 
 def _http_url(settings: Settings, runner: Runner) -> str:

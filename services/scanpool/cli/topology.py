@@ -14,8 +14,8 @@ from scanpool.cli.process_options import named_pools
 
 if TYPE_CHECKING:
     from scanpool.runtime.jetstream import JetStream
-    from scanpool.runtime.topology.apply import Difference
     from scanpool.runtime.topology.definitions import Topology
+    from scanpool.runtime.topology.difference import Difference
 
 commands = typer.Typer()
 topology = group(commands, "topology", panel="Setting up", help="Set NATS up: streams, consumers, buckets, schedules.")
@@ -53,7 +53,7 @@ def apply(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) -
         call.out.document({"pools": chosen, "changes": changes})
     else:
         for change in changes:
-            call.out.text(_told(change))
+            call.out.text(change.corrected)
         call.out.say("done" if changes else "nothing to do")
     return ExitCode.DONE
 
@@ -84,12 +84,6 @@ def diff(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) ->
             call.out.text(str(difference))
         call.out.say("`scanpool topology apply` corrects it" if found else "all is as needed")
     return ExitCode.ERROR if found else ExitCode.DONE
-
-
-def _told(change: Difference) -> str:
-    if change.missing:
-        return f"created {change.kind} {change.name}"
-    return f"corrected {change.kind} {change.name}: {'; '.join(change.fields)}"
 
 
 def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:

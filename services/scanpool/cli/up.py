@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +13,17 @@ import structlog
 
 from scanpool.cli.assembly import SERVICES, Host
 from scanpool.cli.host import Runner
+from scanpool.cli.starting import starting_configuration
+from scanpool.cli.views.elements import counted
 from scanpool.coordination import registry
-from scanpool.runtime.configuration import ConfigurationError, LiveConfiguration, unavailable
+from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedNatsFailed, EmbeddedOptions
 from scanpool.runtime.process import signals
 from scanpool.runtime.settings import Settings
 from scanpool.runtime.topology.apply import apply, pools_in_nats
 from scanpool.runtime.topology.definitions import topology
+from scanpool.runtime.topology.difference import Difference
 
 log = structlog.get_logger(__name__)
 
@@ -52,16 +56,11 @@ async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[
     """Run everything until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 
     Raises:
-        ConfigurationError: the configuration is bad, or a secret cannot be read.
+        ConfigurationError: the configuration is bad, a secret cannot be read, or it has no such pool.
         EmbeddedNatsFailed: our own NATS cannot run, or ended.
         BrokerError: the external NATS cannot be reached or will not do.
     """
-    live = LiveConfiguration(options.configuration, environ)
-    faults = [
-        each for each in unavailable(live.current, live.path, options.settings.pools or None) if not each.is_warning
-    ]
-    if faults:
-        raise ConfigurationError(faults)
+    live = starting_configuration(options.configuration, environ, options.settings.pools)
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(_own_nats(options))
         url = nats.url if nats else options.settings.nats.shown
@@ -71,7 +70,7 @@ async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[
 
         def ready() -> None:
             http_url = f"http://{settings.http_host}:{runner.http_port}"
-            store = options.store if nats else None
+            store = options.store.absolute() if nats else None
             on_ready(Running(nats_url=url, http_url=http_url, pools=runner.pools, store=store))
 
         await _run(runner, nats, ready)
@@ -96,11 +95,20 @@ async def _prepare(host: Host, live: LiveConfiguration) -> None:
     """Set NATS up for the pools of the configuration; pools that left it are retired and served until empty."""
     configured = tuple(live.current.pools)
     in_nats = await pools_in_nats(host.jetstream)
-    for difference in await apply(host.jetstream, topology(tuple(dict.fromkeys((*configured, *in_nats))))):
-        log.info("topology", change=str(difference))
+    _tell(await apply(host.jetstream, topology(tuple(dict.fromkeys((*configured, *in_nats))))))
     for pool in in_nats:
         if pool not in configured:
             await registry.retire(host.jetstream, pool)
+
+
+def _tell(changes: Sequence[Difference]) -> None:
+    """One line for all that is new, one for each thing that was corrected."""
+    created = Counter(change.kind for change in changes if change.missing)
+    if created:
+        log.info("set NATS up", created=", ".join(counted(number, kind) for kind, number in created.items()))
+    for change in changes:
+        say = log.debug if change.missing else log.info
+        say("changed in NATS", change=change.corrected)
 
 
 @asynccontextmanager

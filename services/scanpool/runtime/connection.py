@@ -22,9 +22,13 @@ LEAST_SERVER = (2, 14)
 """Atomic batches and message schedules as the pipeline uses them."""
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
+URL_FORM = (
+    "takes nats://HOST:PORT, or several separated by commas; write %40 for @ and %2C for a comma in user or password"
+)
 
-_PLAIN_URL = re.compile(r"(?:(?:nats|tls|wss?)://)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/?")
+_PLAIN_URL = re.compile(r"(?:(?:nats|tls|wss?)://)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?/?")
 """Of a server, without user and password."""
+_LAST_PORT = 65535
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +68,8 @@ def _without_user(server: str) -> str:
 
 
 def _is_plain(server: str) -> bool:
-    return _PLAIN_URL.fullmatch(server) is not None
+    match = _PLAIN_URL.fullmatch(server)
+    return match is not None and int(match["port"] or 0) <= _LAST_PORT
 
 
 class _Client(Client):
@@ -114,9 +119,11 @@ async def connect(
     """Connect and check that the server will do; afterwards reconnects for ever.
 
     Raises:
-        BrokerUnavailable: nobody answered in time.
+        BrokerUnavailable: nobody answered in time, or there is no such address.
         ServerUnsuitable: the server is too old or has no JetStream.
     """
+    if not address.is_valid:
+        raise BrokerUnavailable(f"the address of NATS cannot be used, {address.shown}: {URL_FORM}")
     client = _Client()
     try:
         async with asyncio.timeout(timeout_s):
@@ -160,8 +167,8 @@ async def _open(client: Client, address: NatsAddress, name: str, on_closed: Call
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.25,  # type: ignore[arg-type]  # nats-py takes seconds, fractions too
         error_cb=_on_error,
-        disconnected_cb=_said("disconnected from NATS"),
-        reconnected_cb=_said("reconnected to NATS"),
+        disconnected_cb=_said_by(client, "disconnected from NATS"),
+        reconnected_cb=_said_by(client, "reconnected to NATS"),
         closed_cb=_closing(on_closed),
     )
 
@@ -170,9 +177,10 @@ async def _on_error(error: Exception) -> None:
     log.debug("nats client error", error=str(error) or type(error).__name__)
 
 
-def _said(sentence: str) -> Callable[[], Awaitable[None]]:
+def _said_by(client: Client, sentence: str) -> Callable[[], Awaitable[None]]:
     async def say() -> None:
-        log.info(sentence)
+        if not client.is_closed:  # it is told too when it closes, whether or not it ever was connected
+            log.info(sentence)
 
     return say
 

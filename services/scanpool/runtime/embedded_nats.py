@@ -56,6 +56,7 @@ class EmbeddedNats:
 
     def __init__(self, options: EmbeddedOptions, *, stop_s: float = STOP_S) -> None:
         self._options = options
+        self._store = options.store.absolute()  # by it a server is known again, from whatever folder it was started
         self._stop_s = stop_s
         self._process: asyncio.subprocess.Process | None = None
         self._owner_lock: IO[str] | None = None
@@ -78,7 +79,7 @@ class EmbeddedNats:
 
     async def __aenter__(self) -> Self:
         binary = nats_server()
-        store = self._options.store
+        store = self._store
         try:
             store.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._owner_lock = _lock(store / "scanpool.lock")
@@ -107,12 +108,12 @@ class EmbeddedNats:
             for port in _ports(self._options.port):
                 self.port = port
                 if await self._serves(binary, lock):
-                    log.info("embedded nats-server started", url=self.url, store=str(self._options.store), pid=self.pid)
+                    log.info("embedded nats-server started", url=self.url, store=str(self._store), pid=self.pid)
                     return
 
     async def _serves(self, binary: str, lock: IO[str]) -> bool:
         """Start the server on the port; False if it ended and, as another took the port, the next may do."""
-        store = self._options.store
+        store = self._store
         name = f"scanpool-{secrets.token_hex(4)}"
         config = store / "nats.conf"
         config.write_text(_config(name, self.port, store, sync_always=self._options.sync_always))
@@ -143,13 +144,13 @@ class EmbeddedNats:
         raise EmbeddedNatsFailed(self._why_it_ended())
 
     def _why_it_ended(self) -> str:
-        path = self._options.store / "nats.log"
+        path = self._store / "nats.log"
         lines = path.read_text(errors="replace").splitlines() or ["(its log is empty)"]
         code = self._process.returncode if self._process is not None else None
         return f"nats-server on port {self.port} ended at once with exit code {code}: {lines[-1]} (log: {path})"
 
     async def _server_lock(self) -> IO[str]:
-        store = self._options.store
+        store = self._store
         path = store / "nats.lock"
         lock = _lock(path)
         if lock is None:
@@ -190,11 +191,17 @@ def _end_left_over(store: Path) -> None:
         pid = int((store / "nats.pid").read_text())
     except (OSError, ValueError):
         return
-    if str(store / "nats.conf") not in _command_of(pid):
+    if not _is_server_of(store, _command_of(pid)):
         return  # the number was given to another process since
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         log.info("ended the nats-server that an earlier run left behind", pid=pid)
+
+
+def _is_server_of(store: Path, command: str) -> bool:
+    """Whether the command line is that with which this store's server is started."""
+    binary, _, configuration = command.strip().partition(" -c ")
+    return Path(binary).name == "nats-server" and configuration == str(store / "nats.conf")
 
 
 def _command_of(pid: int) -> str:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.live import Live
 
 from scanpool.cli.demo.plan import SCANNERS, SCANS, DemoScan, Outcome
-from scanpool.cli.demo.show import live_table, print_further, print_summary
+from scanpool.cli.demo.show import live_table, print_further, print_how_to_keep, print_summary
 from scanpool.cli.demo.stage import Stage, staged
 from scanpool.client import Submitted, UnknownScan
 from scanpool.runtime import logs
@@ -118,9 +118,11 @@ async def _played(folder: Path, stopping: asyncio.Event, *, as_json: bool, keep:
             sys.stdout.flush()
         else:
             print_summary(console, outcomes, most)
-            print_further(console, stage.nats_url, kept=keep, scan_id=play.submitted["web servers"].id)
         if keep:
+            print_further(console, stage.nats_url, scan_id=play.submitted["web servers"].id)
             await stopping.wait()
+        elif not as_json:
+            print_how_to_keep(console)
     return 0 if document["ok"] else 1
 
 

@@ -116,19 +116,22 @@ def _summary_line(outcome: Outcome) -> Text:
     )
 
 
-def print_further(console: Console, nats_url: str, *, kept: bool, scan_id: str) -> None:
-    """How to look further."""
+def print_how_to_keep(console: Console) -> None:
+    """How to have something to look at: all of this run is gone."""
     console.print()
-    if kept:
-        console.print(Text("Everything keeps running until Ctrl-C. In another terminal:", "bold"))
-    else:
-        console.print(Text("To look around, run it again with --keep, then in another terminal:", "bold"))
+    console.print(Text("To look around, run `scanpool demo --keep`: it keeps running and says how.", "bold"))
+
+
+def print_further(console: Console, nats_url: str, *, scan_id: str) -> None:
+    """How to look further while everything keeps running."""
+    console.print()
+    console.print(Text("Everything keeps running until Ctrl-C. In another terminal:", "bold"))
     commands = (
         f"export SCANPOOL_NATS_URL={nats_url}",
         "scanpool list",
         f"scanpool results {scan_id}",
         "scanpool scanners",
-        "scanpool events --follow",
+        "scanpool events",
         f"nats --server {nats_url} stream ls",
         f"nats --server {nats_url} stream get KV_pool-internal --last-for 'scan.internal.*.{scan_id}'",
         f"nats --server {nats_url} kv get pool-internal load.berlin",

@@ -175,6 +175,8 @@ def _text(path: Path) -> str:
         raise _unusable(
             str(path), "there is no such file", "name one with --config, or write one with `scanpool init`"
         ) from error
+    except IsADirectoryError as error:
+        raise _unusable(str(path), f"cannot be read: {error.strerror}", "name the file in it") from error
     except OSError as error:
         raise _unusable(str(path), f"cannot be read: {error.strerror}", "check its permissions") from error
     if len(body) > MAX_BYTES:

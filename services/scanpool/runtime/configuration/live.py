@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from scanpool.runtime.configuration.loading import load
+from scanpool.runtime.configuration.changes import changes
+from scanpool.runtime.configuration.loading import load_with_warnings
 from scanpool.runtime.configuration.model import Configuration
 from scanpool.runtime.configuration.problems import ConfigurationError, Problem
 
@@ -23,6 +24,11 @@ class Reloaded:
     def removed_pools(self) -> tuple[str, ...]:
         """Pools that left: served until empty, refusing new requests."""
         return tuple(name for name in self.before.pools if name not in self.after.pools)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is different now, each in words; empty where nothing is."""
+        return changes(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class LiveConfiguration:
         """
         self._path = path
         self._environ = environ
-        self._current = load(path, environ)
+        self._current, self._warnings = load_with_warnings(path, environ)
 
     @property
     def path(self) -> Path:
@@ -58,11 +64,16 @@ class LiveConfiguration:
         """The last good one."""
         return self._current
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a person should know of the last good one."""
+        return self._warnings
+
     def reload(self) -> Reload:
         """Read the file again."""
         try:
-            after = load(self._path, self._environ)
+            after, warnings = load_with_warnings(self._path, self._environ)
         except ConfigurationError as error:
             return Kept(error.problems)
-        before, self._current = self._current, after
+        before, self._current, self._warnings = self._current, after, warnings
         return Reloaded(before, after)

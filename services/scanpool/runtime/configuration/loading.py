@@ -50,11 +50,20 @@ def load(path: Path, environ: Mapping[str, str]) -> Configuration:
     Raises:
         ConfigurationError: with everything that is wrong with the file.
     """
+    return load_with_warnings(path, environ)[0]
+
+
+def load_with_warnings(path: Path, environ: Mapping[str, str]) -> tuple[Configuration, tuple[Problem, ...]]:
+    """The configuration that the file holds, and what a person should know of it.
+
+    Raises:
+        ConfigurationError: with everything that is wrong with the file.
+    """
     configuration, problems = _read(path, environ)
     faults = [problem for problem in problems if not problem.is_warning]
     if faults or configuration is None:
         raise ConfigurationError(faults)
-    return configuration
+    return configuration, tuple(problems)
 
 
 def check(path: Path, environ: Mapping[str, str]) -> list[Problem]:

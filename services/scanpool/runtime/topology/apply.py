@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
 from scanpool.runtime.topology.definitions import Config, Consumer, Schedule, Topology
+from scanpool.runtime.topology.difference import Difference, difference
 from scanpool_schemas import subjects
 from scanpool_schemas.names import is_valid_pool_name
 
@@ -17,27 +16,12 @@ _SCHEDULE = "Nats-Schedule"
 _TARGET = "Nats-Schedule-Target"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
-    """One thing that is not as defined."""
-
-    kind: Literal["stream", "consumer", "schedule"]
-    name: str
-    missing: bool
-    fields: tuple[str, ...] = ()
-    """The settings that differ, each as `name: found -> wanted`."""
-
-    def __str__(self) -> str:
-        what = "is missing" if self.missing else "differs: " + "; ".join(self.fields)
-        return f"{self.kind} {self.name} {what}"
-
-
 async def differences(jetstream: JetStream, wanted: Topology) -> list[Difference]:
     """What is missing or differs in NATS, in the order in which it would be made."""
     found = [await _stream_difference(jetstream, stream) for stream in wanted.streams]
     found += [await _consumer_difference(jetstream, consumer) for consumer in wanted.consumers]
     found += [await _schedule_difference(jetstream, schedule) for schedule in wanted.schedules]
-    return [difference for difference in found if difference is not None]
+    return [each for each in found if each is not None]
 
 
 async def apply(jetstream: JetStream, wanted: Topology) -> list[Difference]:
@@ -48,19 +32,19 @@ async def apply(jetstream: JetStream, wanted: Topology) -> list[Difference]:
     """
     done = []
     for stream in wanted.streams:
-        if difference := await _stream_difference(jetstream, stream):
-            verb = "CREATE" if difference.missing else "UPDATE"
+        if found := await _stream_difference(jetstream, stream):
+            verb = "CREATE" if found.missing else "UPDATE"
             config = corrected(await _config(jetstream, f"STREAM.INFO.{stream['name']}"), stream)
             await jetstream.api(f"STREAM.{verb}.{stream['name']}", config, dict[str, Any])
-            done.append(difference)
+            done.append(found)
     for consumer in wanted.consumers:
-        if difference := await _consumer_difference(jetstream, consumer):
+        if found := await _consumer_difference(jetstream, consumer):
             await _make_consumer(jetstream, consumer)
-            done.append(difference)
+            done.append(found)
     for schedule in wanted.schedules:
-        if difference := await _schedule_difference(jetstream, schedule):
+        if found := await _schedule_difference(jetstream, schedule):
             await jetstream.publish(_schedule_write(schedule))
-            done.append(difference)
+            done.append(found)
     return done
 
 
@@ -72,7 +56,7 @@ async def verify(jetstream: JetStream, wanted: Topology) -> None:
     """
     found = [d for d in await differences(jetstream, wanted) if d.missing or d.kind != "schedule"]
     if found:
-        sentences = "; ".join(str(difference) for difference in found[:5])
+        sentences = "; ".join(map(str, found[:5]))
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise TopologyMissing(f"NATS is not set up as needed: {sentences}{more}. Run `scanpool topology apply`")
 
@@ -117,12 +101,12 @@ async def _make_consumer(jetstream: JetStream, consumer: Consumer) -> None:
 
 async def _stream_difference(jetstream: JetStream, wanted: Config) -> Difference | None:
     found = await _config(jetstream, f"STREAM.INFO.{wanted['name']}")
-    return _difference("stream", wanted["name"], found, wanted)
+    return difference("stream", wanted["name"], found, wanted)
 
 
 async def _consumer_difference(jetstream: JetStream, wanted: Consumer) -> Difference | None:
     found = await _config(jetstream, f"CONSUMER.INFO.{wanted.stream}.{wanted.name}")
-    return _difference("consumer", f"{wanted.stream}/{wanted.name}", found, wanted.config)
+    return difference("consumer", f"{wanted.stream}/{wanted.name}", found, wanted.config)
 
 
 async def _schedule_difference(jetstream: JetStream, wanted: Schedule) -> Difference | None:
@@ -159,42 +143,3 @@ async def _config(jetstream: JetStream, operation: str) -> Config | None:
         raise
     config: Config = answer["config"]
     return config
-
-
-def _difference(
-    kind: Literal["stream", "consumer"], name: str, found: Config | None, wanted: Config
-) -> Difference | None:
-    if found is None:
-        return Difference(kind=kind, name=name, missing=True)
-    fields = tuple(
-        _in_words(key, found.get(key), value) for key, value in wanted.items() if not _same(found, key, value)
-    )
-    return Difference(kind=kind, name=name, missing=False, fields=fields) if fields else None
-
-
-def _in_words(key: str, found: Any, wanted: Any) -> str:
-    if key == "sources":
-        missing = [source["name"] for source in wanted if not _source_in(found or [], source)]
-        return f"sources: {', '.join(missing)} not taken from as defined"
-    return f"{key}: {found!r} -> {wanted!r}"
-
-
-def _same(found: Mapping[str, Any], key: str, wanted: Any) -> bool:
-    """Equal, where the server leaves out what is zero or false and adds metadata of its own.
-
-    Sources may be more than wanted: other processes serve other pools, and a pool that left the configuration
-    keeps its own.
-    """
-    value = found.get(key)
-    if key == "sources":
-        return all(_source_in(value or [], source) for source in wanted)
-    if isinstance(wanted, dict) and isinstance(value, dict):
-        return all(value.get(name) == part for name, part in wanted.items())
-    return value == wanted or (not value and not wanted)
-
-
-def _source_in(found: Sequence[Config], wanted: Config) -> bool:
-    return any(
-        source["name"] == wanted["name"] and source.get("subject_transforms") == wanted["subject_transforms"]
-        for source in found
-    )
