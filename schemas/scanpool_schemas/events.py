@@ -30,7 +30,10 @@ class ScannerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pool: str
     scanner: str
     event: str
-    """ready, not-ready, may-not-launch, second-run."""
+    """ready, not-ready, may-not-launch, second-run; breaker-opened, breaker-half-open, breaker-closed; cordoned,
+    uncordoned."""
+    by: str = ""
+    """The person who did it; empty where it came about by itself."""
     reason: str = ""
     at: Instant
 

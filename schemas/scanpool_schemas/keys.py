@@ -5,7 +5,8 @@ A key is read and written as KV (`$KV.pool-<pool>.<key>`) and is JSON, one struc
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -38,6 +39,61 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     edition: str = ""
     version: str = ""
     plugin_set: str = ""
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may ask a scanner whether it is well again."""
+
+    by: str
+    """The process."""
+    until: Instant
+    """When another process may take the probe."""
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Key `breaker.<scanner>`: whether the scanner is called for scans. Written by whoever calls it."""
+
+    state: Literal["closed", "open", "half-open"] = "closed"
+    failures: int = 0
+    """In a row."""
+    operation: str = ""
+    """What failed last; an answer to the same starts the count anew."""
+    successes: int = 0
+    """Of probes in a row, while it is half-open."""
+    since: Instant | None = None
+    """When the state began; null where it has always been closed."""
+    until: Instant | None = None
+    """When an open breaker lets one process probe the scanner; null is when a person resets it."""
+    probe: Probe | None = None
+    reason: str = ""
+    """The last failure, or what the person said."""
+    by: str = ""
+    """The person who tripped it; empty where it opened by itself."""
+    opened: int = 0
+    """How often it has opened."""
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """That something is held back by hand."""
+
+    by: str
+    reason: str = ""
+    since: Instant
+    until: Instant | None = None
+    """When it ends by itself; null is when a person ends it."""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended yet."""
+        return self.until is None or now < self.until
+
+
+class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Key `control`: what people hold back in the pool. Written by hand, through the CLI."""
+
+    paused: Hold | None = None
+    """No scan of the pool is placed; those that run go on."""
+    cordoned: dict[str, Hold] = {}
+    """By scanner: it is given no scan; those that run on it go on."""
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,13 @@ def health_key(scanner: str) -> str:
     return f"health.{scanner}"
 
 
+def breaker_key(scanner: str) -> str:
+    """The key that says whether the scanner is called for scans."""
+    return f"breaker.{scanner}"
+
+
 RULES_KEY = "rules"
+CONTROL_KEY = "control"
 
 
 def progress_key(pool: str, scan_id: str) -> str:

@@ -181,6 +181,7 @@ async def test_a_scanner_is_cleaned_of_a_scan_after_its_retention(pipeline: Pipe
         timeout=timedelta(seconds=5),
         max_report_bytes=10**9,
         observe=lambda *_: None,
+        guard=lambda _pool, _name, scanner: scanner,
     )
     cleanup = Cleanup(Ledger(pipeline.jetstream, source="test"), fleet, "scanpool", RETENTION)
     try:

@@ -21,7 +21,7 @@ from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.connection import NatsAddress, connect
 from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedOptions
 from scanpool.runtime.jetstream import JetStream
-from scanpool.runtime.settings import LaunchSettings, PollSettings, Settings
+from scanpool.runtime.settings import BreakerSettings, LaunchSettings, PollSettings, Settings
 from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.emulators import RunningEmulator, running_emulator
@@ -35,6 +35,7 @@ FAST = Settings(
     launch=LaunchSettings(
         lease=timedelta(seconds=4), request_bound=timedelta(seconds=2), margin=timedelta(milliseconds=200)
     ),
+    breaker=BreakerSettings(recovery=timedelta(seconds=1)),
     backoff=Backoff(first=timedelta(milliseconds=200), cap=timedelta(seconds=1), attempts=3),
     scanner_timeout=timedelta(seconds=3),
     readiness_every=timedelta(seconds=1),

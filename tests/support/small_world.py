@@ -13,6 +13,7 @@ from nats.aio.client import Client
 
 from scanpool.admission.service import Admission, AdmissionParts
 from scanpool.coordination import registry, transitions
+from scanpool.coordination.breakers import Breakers
 from scanpool.coordination.ledger import Ledger, held_of
 from scanpool.coordination.stage import Answer, Clockwork, Move, Stage
 from scanpool.coordination.transitions import Mark
@@ -27,7 +28,7 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SubjectFull
 from scanpool.runtime.jetstream import Stored, Write
 from scanpool.runtime.outcomes import Outcome, Retry
-from scanpool.runtime.settings import LaunchSettings, PollSettings, RetentionSettings
+from scanpool.runtime.settings import BreakerSettings, LaunchSettings, PollSettings, RetentionSettings
 from scanpool.runtime.settle import Settled, Settler
 from scanpool.scanners.errors import ExportFailed
 from scanpool.scanners.naming import OurName
@@ -206,6 +207,7 @@ class SmallWorld:
                 jetstream=self.broker,
                 ledger=self.ledger,
                 scanners=self,
+                breakers=Breakers(self.broker, BreakerSettings(), replica="replica", now=self.now),
                 clockwork=self.clockwork,
                 launch=LAUNCH,
                 deployment="scanpool",

@@ -87,6 +87,12 @@ SCANNERS = (
         ("dispatcher", "poller"),
     ),
     Code(
+        "scanner_breaker_open",
+        "The scanner was not called: its breaker is open, since it failed too often or a person tripped it.",
+        "Look at the scanner; when it answers again the breaker closes by itself, or by `scanpool breaker reset`.",
+        ("dispatcher", "poller"),
+    ),
+    Code(
         "scanner_outcome_unknown",
         "The connection broke while the scanner may have been carrying out the call.",
         "Nothing at first: it is looked at again before anything is repeated. If it recurs, check the network.",

@@ -8,7 +8,7 @@ import msgspec
 
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter, ScannerEvent, ScanProgress
-from scanpool_schemas.keys import Health, Load, PoolRules
+from scanpool_schemas.keys import Breaker, Control, Health, Load, PoolRules
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanRequest
 from scanpool_schemas.scan import STRUCT_OF, StateName, event_type
@@ -104,5 +104,7 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     _key("load", "Scanner load", Load, subjects.load_key(_SCANNER)),
     _key("health", "Scanner health", Health, subjects.health_key(_SCANNER)),
+    _key("breaker", "Scanner breaker", Breaker, subjects.breaker_key(_SCANNER)),
+    _key("control", "Pool control", Control, subjects.CONTROL_KEY),
     _key("rules", "Pool rules", PoolRules, subjects.RULES_KEY),
 )

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar, get_args
 from nats.aio.client import Client
 
 from scanpool.admission.service import Admission, AdmissionParts, resolve
+from scanpool.coordination.breakers import Breakers
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Answer, Clockwork, Stage
 from scanpool.dispatcher.lanes import Lanes
@@ -36,6 +37,8 @@ from scanpool.runtime.settings import Settings
 from scanpool.runtime.settle import Settler
 from scanpool.runtime.worker import Handler, Job
 from scanpool.scanners.fleet import Fleet
+from scanpool.scanners.guard import Guarded
+from scanpool.scanners.scanner import Scanner
 from scanpool.validator.service import Validator, ValidatorParts
 from scanpool_schemas import subjects
 from scanpool_schemas.result import Result
@@ -79,6 +82,7 @@ class Host:
     metrics: Metrics
     settings: Settings
     live: LiveConfiguration | None
+    breakers: Breakers
     fleet: Fleet | None
     replica: str
 
@@ -88,6 +92,7 @@ def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) 
     metrics = Metrics()
     replica = f"{socket.gethostname()}.{getpid()}.{secrets.token_hex(3)}"
     jetstream = JetStream(client)
+    breakers = Breakers(jetstream, settings.breaker, replica=replica, now=_now)
     clockwork = Clockwork(now=_now, jitter=random.random, nonce=_nonce, backoff=settings.backoff)
     return Host(
         client=client,
@@ -98,7 +103,8 @@ def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) 
         metrics=metrics,
         settings=settings,
         live=live,
-        fleet=_fleet(live, settings, metrics) if live else None,
+        breakers=breakers,
+        fleet=_fleet(live, settings, metrics, breakers) if live else None,
         replica=replica,
     )
 
@@ -121,6 +127,8 @@ class PoolWork:
     jobs: list[Job]
     look: Callable[[], Awaitable[None]] | None = None
     """Called every `readiness_every`."""
+    probe: Callable[[], Awaitable[None]] | None = None
+    """Called every second."""
 
 
 def pool_work(service: ServiceName, host: Host, pool: str) -> PoolWork:
@@ -145,6 +153,7 @@ def _dispatcher_work(host: Host, pool: str) -> PoolWork:
             jetstream=host.jetstream,
             ledger=host.ledger,
             scanners=host.fleet,
+            breakers=host.breakers,
             clockwork=host.clockwork,
             launch=host.settings.launch,
             deployment=host.settings.deployment,
@@ -164,6 +173,7 @@ def _dispatcher_work(host: Host, pool: str) -> PoolWork:
     return PoolWork(
         jobs=[place, takeover(_stage(host, Launching, dispatcher.take_over))],
         look=lambda: dispatcher.look_at_scanners(pool),
+        probe=lambda: dispatcher.probe_scanners(pool),
     )
 
 
@@ -266,10 +276,13 @@ def _tick_job(host: Host, job: str, service: str, handler: Handler) -> Job:
     return Job(name=service, source=source, handler=handler, concurrency=1)
 
 
-def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics) -> Fleet:
+def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breakers: Breakers) -> Fleet:
     def observe(_instance: str, operation: str, outcome: str, seconds: float) -> None:
         metrics.api_requests.labels(operation, outcome).inc()
         metrics.api_seconds.labels(operation).observe(seconds)
+
+    def guarded(pool: str, name: str, scanner: Scanner) -> Scanner:
+        return Guarded(scanner, breakers, pool, name, settings.breaker.counted)
 
     return Fleet(
         lambda: live.current,
@@ -277,6 +290,7 @@ def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics) -> Fle
         timeout=settings.scanner_timeout,
         max_report_bytes=settings.max_report_bytes,
         observe=observe,
+        guard=guarded,
     )
 
 

@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from nats.aio.client import Client
 
 from scanpool.cli.assembly import Host, ServiceName, global_jobs, host_of, pool_work
+from scanpool.cli.starting import log_warnings
 from scanpool.coordination import gauges, registry
 from scanpool.runtime.configuration import Kept, LiveConfiguration, Reloaded, rules_of
 from scanpool.runtime.connection import connect
@@ -27,6 +28,8 @@ from scanpool.runtime.worker import Job, Worker
 
 GAUGES_EVERY_S = 15.0
 POOLS_EVERY_S = 30.0
+PROBE_EVERY_S = 1.0
+"""How often it is looked whether a breaker's time is over."""
 DRAIN_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -121,7 +124,9 @@ class Runner:
             for job in work.jobs:
                 tasks.start_soon(self._work, host, job)
             if work.look is not None:
-                tasks.start_soon(self._keep_looking, work.look)
+                tasks.start_soon(self._keep_looking, work.look, self._settings.readiness_every.total_seconds())
+            if work.probe is not None:
+                tasks.start_soon(self._keep_looking, work.probe, PROBE_EVERY_S)
 
     async def _work(self, host: Host, job: Job) -> None:
         def settled(delivery: Delivery, outcome: str) -> None:
@@ -130,13 +135,13 @@ class Runner:
         grace = self._settings.grace - timedelta(seconds=DRAIN_S)
         await Worker(job, host.settler, observe=settled).run(self.stopping, max(grace, timedelta(seconds=1)))
 
-    async def _keep_looking(self, look: Callable[[], Awaitable[None]]) -> None:
+    async def _keep_looking(self, look: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
             try:
                 await look()
             except BrokerError as error:
                 log.warning("scanners not looked at this time", error=str(error))
-            if not await every(self._settings.readiness_every.total_seconds(), self.stopping):
+            if not await every(seconds, self.stopping):
                 return
 
     async def _keep_gauges(self, host: Host) -> None:
@@ -169,6 +174,7 @@ class Runner:
 
     async def _reconfigure(self, host: Host) -> None:
         if self._live is None or host.fleet is None:
+            log.info("no configuration to reload: these services read none; looking for new pools")
             return
         match self._live.reload():
             case Kept(problems=problems):
@@ -176,7 +182,9 @@ class Runner:
                     "configuration not reloaded, the last good one stays",
                     problems=[str(problem) for problem in problems],
                 )
-            case Reloaded(before=before, removed_pools=removed):
+            case Reloaded(before=before, changes=changes, removed_pools=removed):
+                log.info("configuration reloaded", changes=list(changes))
+                log_warnings(self._live.warnings)
                 for pool in removed:
                     if not self._settings.pools or pool in self._settings.pools:
                         host.fleet.retire(pool, before.pools[pool])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
-from scanpool.runtime.errors import BrokerError
-from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.errors import BrokerError, SequenceMoved
+from scanpool.runtime.jetstream import JetStream, Write
 from scanpool_schemas import subjects
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -48,3 +49,33 @@ async def read_key(jetstream: JetStream, pool: str, name: str, kind: type[_T]) -
             f"key {name} of bucket {bucket} was not written by scanpool ({error}); "
             f"delete it with `nats kv del {bucket} {name}`, and it is written anew"
         ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed(Generic[_T]):
+    """A key before and after a change."""
+
+    before: _T | None
+    after: _T
+
+
+async def change_key(
+    jetstream: JetStream, pool: str, name: str, kind: type[_T], change: Callable[[_T | None], _T]
+) -> Changed[_T]:
+    """Set the key to what the change makes of it, decided anew whenever somebody else was faster.
+
+    Nothing is written where the change leaves it as it is.
+
+    Raises: as `read_key`, and `PublishUnknown` where it is not known whether it was written.
+    """
+    while True:
+        key = await read_key(jetstream, pool, name, kind)
+        after = change(key.value)
+        if after == key.value:
+            return Changed(before=key.value, after=after)
+        body = msgspec.json.encode(after)
+        try:
+            await jetstream.publish(Write(subject=subjects.key(pool, name), body=body, expected_sequence=key.revision))
+        except SequenceMoved:
+            continue
+        return Changed(before=key.value, after=after)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from scanpool.coordination.keys import read_key
-from scanpool.runtime.errors import SequenceMoved
+from scanpool.coordination.keys import change_key, read_key
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load, PoolRules, ScannerRule
@@ -44,18 +43,9 @@ async def read_rules(jetstream: JetStream, pool: str) -> PoolRules | None:
 
 
 async def _give_places(jetstream: JetStream, pool: str, scanner: ScannerRule) -> None:
-    name = subjects.load_key(scanner.name)
-    while True:
-        key = await read_key(jetstream, pool, name, Load)
-        if key.value is not None and key.value.capacity == scanner.capacity:
-            return
-        wanted = msgspec.structs.replace(key.value or Load(capacity=0), capacity=scanner.capacity)
-        write = Write(
-            subject=subjects.key(pool, name), body=msgspec.json.encode(wanted), expected_sequence=key.revision
-        )
-        try:
-            await jetstream.publish(write)
-        except SequenceMoved:
-            continue
+    def sized(load: Load | None) -> Load:
+        return msgspec.structs.replace(load or Load(capacity=0), capacity=scanner.capacity)
+
+    changed = await change_key(jetstream, pool, subjects.load_key(scanner.name), Load, sized)
+    if changed.before != changed.after:
         log.info("places of the scanner set", pool=pool, scanner=scanner.name, capacity=scanner.capacity)
-        return

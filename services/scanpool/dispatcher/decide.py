@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from scanpool.coordination.breaker import lets_through
+from scanpool.coordination.breaker import said as breaker_said
 from scanpool.coordination.places import free, utilisation
 from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.scanner import Activity, ScannerScan
-from scanpool_schemas.keys import Health, Load
+from scanpool_schemas.keys import Breaker, Health, Hold, Load
 from scanpool_schemas.scan import Queued, ScanError
 
 
@@ -23,6 +25,9 @@ class Candidate:
     load: Load
     health: Health | None
     """None until it was first looked at."""
+    breaker: Breaker = field(default_factory=Breaker)
+    cordon: Hold | None = None
+    """That it is to be given no scan, by hand."""
 
     @property
     def can_ever_launch(self) -> bool:
@@ -32,7 +37,18 @@ class Candidate:
     @property
     def admits(self) -> bool:
         """It may be given a scan now, if it has a free place."""
-        return self.can_ever_launch and self.health is not None and self.health.ready
+        return self.can_ever_launch and self.why_not is None
+
+    @property
+    def why_not(self) -> str | None:
+        """What keeps it from being given scans for now; None is nothing."""
+        if self.cordon is not None:
+            return f"cordoned by {said(self.cordon)}"
+        if not lets_through(self.breaker):
+            return breaker_said(self.breaker)
+        if self.health is None:
+            return "not looked at yet"
+        return None if self.health.ready else self.health.reason
 
     @property
     def free_places(self) -> int:
@@ -116,8 +132,14 @@ def _why_not(able: Sequence[Candidate]) -> str:
     ready = [each for each in able if each.admits]
     if ready:
         return "every place is taken on " + ", ".join(each.name for each in ready)
-    states = (f"{each.name} ({each.health.reason if each.health else 'not looked at yet'})" for each in able)
+    states = (f"{each.name} ({each.why_not})" for each in able)
     return "not ready: " + ", ".join(states)
+
+
+def said(hold: Hold) -> str:
+    """Who holds it back, why and until when."""
+    until = f" until {hold.until:%Y-%m-%d %H:%M:%S} UTC" if hold.until else ""
+    return f"{hold.by}{until}{f': {hold.reason}' if hold.reason else ''}"
 
 
 def _last_used(load: Load) -> float:

@@ -79,7 +79,8 @@ class Lanes:
         """Begin to pull, and to listen for places that are freed and scanners that become ready."""
         for lane in self._lanes.values():
             await lane.start()
-        for key in (subjects.load_key("*"), subjects.health_key("*")):
+        keys = (subjects.load_key("*"), subjects.health_key("*"), subjects.breaker_key("*"), subjects.CONTROL_KEY)
+        for key in keys:
             subject = subjects.key(self._pool, key)
             self._subscriptions.append(await self._client.subscribe(subject, cb=self._changed))
 

@@ -33,6 +33,9 @@ from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Activity, Scanner, ScanSpec
 from scanpool_schemas.scan import Intent, Launching, ScanError
 
+TRIES_ON_ONE_SCANNER = 2
+"""A launch that was taken over so often, and of which the scanner has no scan, goes back to wait for any scanner."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -79,7 +82,7 @@ class Launcher:
         ledger: Ledger,
         clockwork: Clockwork,
         spec: Callable[[Launching, OurName], ScanSpec],
-        scanner_failed: Callable[[str, str, ScannerError], Awaitable[None]],
+        scanner_failed: Callable[[str, str, ScannerError], Awaitable[object]],
     ) -> None:
         self._ledger = ledger
         self._clockwork = clockwork
@@ -125,11 +128,16 @@ class Launcher:
         except ScannerError as error:
             await self._note(order, error)
             if order.fresh:
-                await self._back(order, error)
+                await self._back(order, str(error), error.code)
             return None
         if len(found) > 1:
             log.warning("several scans bear our name; one is launched", scanner_scan_ids=[each.id for each in found])
-        return to_launch(found).id if found else await self._created(order)
+        if found:
+            return to_launch(found).id
+        if not order.fresh and order.scan.stage_attempts.get("launch", 0) >= TRIES_ON_ONE_SCANNER:
+            await self._back(order, "the scanner made no scan of it", "scanner_outcome_unknown")
+            return None
+        return await self._created(order)
 
     async def _created(self, order: Order) -> int | None:
         try:
@@ -140,7 +148,7 @@ class Launcher:
             return None
         except (SignInFailed, ScanApiNotLicensed, ScannerUnavailable, FingerprintMismatch) as error:
             await self._note(order, error)
-            await self._back(order, error)
+            await self._back(order, str(error), error.code)
             return None
         except ScannerError as error:
             await self._end(order, error)
@@ -195,19 +203,19 @@ class Launcher:
             log.warning("conflict on launch, then no answer; left to the next holder", error=str(error))
             return False
 
-    async def _back(self, order: Order, error: ScannerError) -> None:
+    async def _back(self, order: Order, why: str, code: str) -> None:
         """Give the place back and wait for a scanner; given up when the tries are used up."""
         clock = self._clockwork
         tries = order.scan.stage_attempts.get("launch", 0) + 1
         if tries >= clock.backoff.attempts:
-            why = f"given up after {tries} tries to launch: {error}"
-            gone = ScanError(code=error.code, message=why, retryable=True)
+            message = f"given up after {tries} tries to launch: {why}"
+            gone = ScanError(code=code, message=message, retryable=True)
             await self._commit(order, transitions.dead(order.scan, gone, self._mark()))
             return
         mark = self._mark()
         wait = clock.backoff.delay(tries, clock.jitter())
         await self._commit(
-            order, transitions.back_in_queue(order.scan, f"back in the queue: {error}", mark.at + wait, mark)
+            order, transitions.back_in_queue(order.scan, f"back in the queue: {why}", mark.at + wait, mark)
         )
 
     async def _end(self, order: Order, error: ScannerError) -> None:

@@ -9,10 +9,13 @@ from datetime import timedelta
 from typing import Protocol
 
 from scanpool.coordination import transitions
+from scanpool.coordination.breaker import lets_through
+from scanpool.coordination.breakers import Breakers
+from scanpool.coordination.control import holding, read_control
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
-from scanpool.dispatcher.decide import Candidate, Place, Refuse, Wait, choose, waited_too_long
+from scanpool.dispatcher.decide import Candidate, Place, Refuse, Wait, choose, said, waited_too_long
 from scanpool.dispatcher.lanes import Room
 from scanpool.dispatcher.launch import Launcher, Lease, Order
 from scanpool.dispatcher.readiness import look, read_health, write_health
@@ -28,11 +31,13 @@ from scanpool.scanners.errors import (
 )
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Scanner, ScanSpec
-from scanpool_schemas.keys import Health
+from scanpool_schemas.keys import Control, Health
 from scanpool_schemas.scan import Launching, Queued, ScanError
 from scanpool_schemas.scan import Lease as LeaseFact
 
 FULL = timedelta(seconds=2)
+PAUSED = timedelta(seconds=5)
+SHUT = timedelta(seconds=5)
 NAMED = timedelta(seconds=30)
 """How long a scan stands aside that waits for one scanner by name, so that others of its lane pass."""
 
@@ -56,6 +61,7 @@ class DispatcherParts:
     jetstream: JetStream
     ledger: Ledger
     scanners: Scanners
+    breakers: Breakers
     clockwork: Clockwork
     launch: LaunchSettings
     deployment: str
@@ -78,7 +84,10 @@ class Dispatcher:
             why = f"waited longer than {scan.request.max_wait_s} s in the queue"
             error = ScanError(code="max_wait_exceeded", message=why, retryable=True)
             return Move(change=transitions.failed(scan, error, self._mark(), end="timeout"))
-        match choose(scan, await self.candidates(scan.pool)):
+        control = await read_control(self._parts.jetstream, scan.pool)
+        if paused := holding(control.paused, now):
+            return Snooze(delay=PAUSED, reason=f"the pool is paused by {said(paused)}")
+        match choose(scan, await self.candidates(scan.pool, control)):
             case Wait(reason=reason, named=named):
                 return Snooze(delay=NAMED if named else FULL, reason=reason)
             case Refuse(error=error):
@@ -96,6 +105,8 @@ class Dispatcher:
             return Snooze(delay=left, reason="its launch is leased")
         if self._parts.scanners.get(scan.pool, scan.scanner) is None:
             return Snooze(delay=NAMED, reason=f"no configuration for {scan.scanner}")
+        if shut := await self._parts.breakers.why_shut(scan.pool, scan.scanner):
+            return Snooze(delay=SHUT, reason=shut)
         if scan.intent is None and scan.stage_attempts.get("launch", 0) + 1 >= clock.backoff.attempts:
             message = f"given up: {clock.backoff.attempts} launches were begun and none got a scan made"
             error = ScanError(code="launch_given_up", message=message, retryable=True)
@@ -104,40 +115,60 @@ class Dispatcher:
         change = transitions.taken_over(scan, fact, self._mark())
         return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=False))
 
-    async def candidates(self, pool: str) -> list[Candidate]:
+    async def candidates(self, pool: str, control: Control) -> list[Candidate]:
         """The pool's scanners as they are now."""
         names = self._parts.scanners.names(pool)
-        return list(await asyncio.gather(*(self._candidate(pool, name, on) for name, on in names)))
+        return list(await asyncio.gather(*(self._candidate(pool, name, on, control) for name, on in names)))
 
     async def room(self, pool: str) -> Room:
         """How many scans could be placed now, and which hold a place."""
-        candidates = await self.candidates(pool)
+        control = await read_control(self._parts.jetstream, pool)
+        candidates = await self.candidates(pool, control)
         holders = frozenset(holder for each in candidates for holder in each.load.holders)
+        paused = holding(control.paused, self._parts.clockwork.now())
         return Room(
-            free=sum(each.free_places for each in candidates),
+            free=0 if paused else sum(each.free_places for each in candidates),
             holders=holders,
             hopeless=not any(each.can_ever_launch for each in candidates if each.enabled),
         )
 
     async def look_at_scanners(self, pool: str) -> None:
-        """Ask each enabled scanner of the pool how it is, and write it down."""
+        """Ask each enabled scanner of the pool how it is, and write it down; an open breaker leaves it alone."""
         names = [name for name, enabled in self._parts.scanners.names(pool) if enabled]
-        await asyncio.gather(*(self._look(pool, name) for name in names))
+        breakers = await asyncio.gather(*(self._parts.breakers.of(pool, name) for name in names))
+        well = [name for name, breaker in zip(names, breakers, strict=True) if lets_through(breaker)]
+        await asyncio.gather(*(self._look(pool, name) for name in well))
 
-    async def _look(self, pool: str, name: str) -> None:
+    async def _look(self, pool: str, name: str) -> Health | None:
         try:
             scanner = self._parts.scanners.get(pool, name)
         except ScannerError as error:
-            await self._scanner_failed(pool, name, error)
-            return
-        if scanner is not None:
-            await look(self._parts.jetstream, pool, name, scanner, self._parts.clockwork.now())
+            return await self._scanner_failed(pool, name, error)
+        if scanner is None:
+            return None
+        return await look(self._parts.jetstream, pool, name, scanner, self._parts.clockwork.now())
 
-    async def _candidate(self, pool: str, name: str, enabled: bool) -> Candidate:
-        at, health = await asyncio.gather(
-            self._parts.ledger.load(pool, name), read_health(self._parts.jetstream, pool, name)
+    async def probe_scanners(self, pool: str) -> None:
+        """Ask the scanners whose breaker's time is over whether they are well again; one process asks each."""
+        names = [name for name, enabled in self._parts.scanners.names(pool) if enabled]
+        await asyncio.gather(*(self._probe(pool, name) for name in names))
+
+    async def _probe(self, pool: str, name: str) -> None:
+        breakers = self._parts.breakers
+        if not await breakers.take_probe(pool, name):
+            return
+        health = await self._look(pool, name)
+        if health is not None:
+            await breakers.probe_ended(pool, name, None if health.ready else health.reason)
+
+    async def _candidate(self, pool: str, name: str, enabled: bool, control: Control) -> Candidate:
+        at, health, breaker = await asyncio.gather(
+            self._parts.ledger.load(pool, name),
+            read_health(self._parts.jetstream, pool, name),
+            self._parts.breakers.of(pool, name),
         )
-        return Candidate(name=name, enabled=enabled, load=at.load, health=health)
+        cordon = holding(control.cordoned.get(name), self._parts.clockwork.now())
+        return Candidate(name=name, enabled=enabled, load=at.load, health=health, breaker=breaker, cordon=cordon)
 
     async def _carry_out(self, won: Held, lease: Lease, *, fresh: bool) -> None:
         scan = won.scan
@@ -148,7 +179,7 @@ class Dispatcher:
         ours = OurName(deployment=self._parts.deployment, scan_id=scan.id, run=scan.run)
         await self._launcher.carry_out(Order(held=won, scan=scan, scanner=scanner, ours=ours, lease=lease, fresh=fresh))
 
-    async def _scanner_failed(self, pool: str, name: str, error: ScannerError) -> None:
+    async def _scanner_failed(self, pool: str, name: str, error: ScannerError) -> Health:
         """A scanner that failed a launch is looked at as not ready until the next look says otherwise."""
         now = self._parts.clockwork.now()
         before = await read_health(self._parts.jetstream, pool, name)
@@ -159,10 +190,11 @@ class Dispatcher:
             case SignInFailed() | ScannerUnavailable() | FingerprintMismatch():
                 change = {"ready": False, "reason": error.message}
             case _:
-                return
+                return kept
         fields = {name: getattr(kept, name) for name in Health.__struct_fields__}
         after = Health(**(fields | change | {"checked_at": now}))
         await write_health(self._parts.jetstream, pool, name, before, after)
+        return after
 
     def _lease(self) -> tuple[Lease, LeaseFact]:
         """A lease as its holder counts it and as others read it; made before the commit that takes it."""

@@ -19,6 +19,7 @@ from scanpool.runtime.errors import BrokerError
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import Retry, Snooze
 from scanpool.scanners.errors import (
+    BreakerOpen,
     ExportTooLarge,
     ScanConflict,
     ScannerError,
@@ -94,6 +95,8 @@ class Poller:
             return Move(change=transitions.failed(scan, _failure(error), self._mark()))
         except OSError as error:
             return _local_trouble(error)
+        except BreakerOpen as error:
+            return Snooze(delay=self._parts.limits.poll.unreachable, reason=str(error))
         except (ScannerError, BrokerError) as error:
             return Retry(code=getattr(error, "code", "export_failed"), message=str(error))
         return Move(change=transitions.exported(scan, export, self._mark()))

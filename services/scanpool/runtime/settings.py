@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from scanpool.runtime.backoff import Backoff
-from scanpool.runtime.connection import DEFAULT_URL, NatsAddress
+from scanpool.runtime.connection import DEFAULT_URL, URL_FORM, NatsAddress
 from scanpool_schemas.names import InvalidName, check_pool_name
 
 DEPLOYMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -53,6 +53,28 @@ class PollSettings:
     """A scan that somebody paused on the scanner for longer is stopped."""
 
 
+BREAKER_CODES = frozenset(
+    {"scanner_unavailable", "scanner_not_ready", "scanner_outcome_unknown", "scanner_conflict", "scanner_lost_scan"}
+)
+"""What may be counted against a scanner: sign-in, licence and template refusals have their own handling."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakerSettings:
+    """When the breaker of a scanner opens and closes."""
+
+    failures: int = 5
+    """Calls in a row that must fail until it opens."""
+    recovery: timedelta = timedelta(seconds=30)
+    """How long it stays open before the scanner is probed."""
+    successes: int = 1
+    """Probes in a row that must succeed until it closes."""
+    probe_lease: timedelta = timedelta(seconds=45)
+    """After this a probe that told nothing is taken for lost, and another process may probe."""
+    counted: frozenset[str] = frozenset({"scanner_unavailable", "scanner_outcome_unknown"})
+    """Codes of the errors that count: the scanner did not answer, or not in a way that can be used."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetentionSettings:
     """How long ended scans are kept, on our side and on the scanners."""
@@ -85,6 +107,7 @@ class Settings:
     max_report_bytes: int = 2 * 1024**3
     launch: LaunchSettings = field(default_factory=LaunchSettings)
     poll: PollSettings = field(default_factory=PollSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     backoff: Backoff = field(default_factory=Backoff)
     work_dir: Path | None = None
@@ -118,6 +141,12 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
             shortest=_seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
             longest=_seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
             unreachable=_seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
+        ),
+        breaker=BreakerSettings(
+            failures=_whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
+            recovery=_seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
+            successes=_whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
+            counted=_codes(environ, "SCANPOOL_BREAKER_ERRORS", BreakerSettings().counted),
         ),
         retention=RetentionSettings(
             completed=_seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
@@ -165,12 +194,7 @@ def _nats(environ: Mapping[str, str]) -> NatsAddress:
         credentials=_path(environ, "SCANPOOL_NATS_CREDS", "takes an existing file", Path.is_file),
     )
     if not address.is_valid:
-        raise SettingInvalid(
-            "SCANPOOL_NATS_URL",
-            address.shown,
-            "takes nats://HOST:PORT, or several separated by commas; write %40 for @ and %2C for a comma "
-            "in user or password",
-        )
+        raise SettingInvalid("SCANPOOL_NATS_URL", address.shown, URL_FORM)
     return address
 
 
@@ -197,6 +221,17 @@ def _path(environ: Mapping[str, str], variable: str, wanted: str, exists: Callab
     if not exists(path):
         raise SettingInvalid(variable, text, wanted)
     return path
+
+
+def _codes(environ: Mapping[str, str], variable: str, default: frozenset[str]) -> frozenset[str]:
+    text = environ.get(variable)
+    if not text:
+        return default
+    codes = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if unknown := sorted(codes - BREAKER_CODES):
+        takes = f"takes codes separated by commas, of {', '.join(sorted(BREAKER_CODES))}; not {', '.join(unknown)}"
+        raise SettingInvalid(variable, text, takes)
+    return codes
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: float) -> timedelta:

@@ -2,7 +2,8 @@
 
 ScannerError
 ├── ScannerUnavailable       may succeed later; the call was not carried out, or repeating it does no harm
-│   └── ScannerNotReady      it answers, but is loading plugins or starting
+│   ├── ScannerNotReady      it answers, but is loading plugins or starting
+│   └── BreakerOpen          it was not called: it failed too often just now
 ├── OutcomeUnknown           the call may have been carried out: look before asking again
 ├── ScannerRefused           will not succeed if asked again
 │   ├── SignInFailed         the scanner does not accept our keys or password
@@ -51,6 +52,12 @@ class ScannerNotReady(ScannerUnavailable):
     """It answers, but is loading plugins or starting."""
 
     code = "scanner_not_ready"
+
+
+class BreakerOpen(ScannerUnavailable):
+    """It was not called, since it failed too often just now."""
+
+    code = "scanner_breaker_open"
 
 
 class OutcomeUnknown(ScannerError):

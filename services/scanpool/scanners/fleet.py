@@ -23,6 +23,8 @@ from scanpool.scanners.scanner import Scanner
 
 Observe = Callable[[str, str, str, float], None]
 """Told each call: scanner instance, operation, outcome, seconds."""
+Guard = Callable[[str, str, Scanner], Scanner]
+"""Puts the scanner of a pool and name behind its breaker."""
 
 
 class Fleet:
@@ -40,12 +42,14 @@ class Fleet:
         timeout: timedelta,
         max_report_bytes: int,
         observe: Observe,
+        guard: Guard,
     ) -> None:
         self._current = current
         self._pools = pools
         self._timeout = timeout
         self._max_report_bytes = max_report_bytes
         self._observe = observe
+        self._guard = guard
         self._sessions = Sessions()
         self._made: dict[tuple[str, str], tuple[configuration.Scanner, Scanner]] = {}
         self._replaced: list[Scanner] = []
@@ -83,7 +87,8 @@ class Fleet:
             settings = self._settings(pool, wanted)
         except SecretUnavailable as error:
             raise SignInFailed(f"{pool}.{name}", "sign in", str(error)) from error
-        made = NessusScanner(settings, sessions=self._sessions, observe=self._observed(pool, name))
+        bare = NessusScanner(settings, sessions=self._sessions, observe=self._observed(pool, name))
+        made = self._guard(pool, name, bare)
         self._made[pool, name] = (wanted, made)
         return made
 
