@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,15 +17,6 @@ from scanpool.runtime import logs
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root, nats = logging.getLogger(), logging.getLogger("nats")
-    before = (structlog.get_config(), root.handlers, root.level, nats.level)
-    yield
-    structlog.configure(**before[0])
-    root.handlers, root.level, nats.level = before[1:]
 
 
 def lines(out: io.StringIO) -> list[dict[str, Any]]:
