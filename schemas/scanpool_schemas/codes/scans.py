@@ -89,7 +89,7 @@ SCANNERS = (
     Code(
         "scanner_breaker_open",
         "The scanner was not called: its breaker is open, since it failed too often or a person tripped it.",
-        "Look at the scanner; when it answers again the breaker closes by itself, or by `scanpool breaker reset`.",
+        "Look at the scanner; when it answers again its breaker closes by itself.",
         ("dispatcher", "poller"),
     ),
     Code(
