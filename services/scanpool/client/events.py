@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 
 from scanpool.client.lookup import Lookup
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import BrokerError
+from scanpool.runtime.errors import BrokerError, BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.pull import Puller
 from scanpool_schemas import subjects
@@ -145,9 +145,13 @@ class Subscription(AsyncIterator[Event]):
 
     async def _read(self) -> None:
         delivery, self._worked_on = self._worked_on, None
-        if delivery is not None:
+        if delivery is None:
+            return
+        self._in_hand.remove(delivery)
+        try:
             await delivery.ack()
-            self._in_hand.remove(delivery)
+        except BrokerUnavailable as error:
+            log.info("event read, and NATS did not say that it knows: it may come again", error=str(error))
 
     async def _hear_progress(self, stack: contextlib.AsyncExitStack) -> None:
         async def heard(message: Msg) -> None:
