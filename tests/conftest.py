@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from tests.support.pages import ROOT
+from tests.support.requirements import require
+
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
@@ -17,3 +20,10 @@ def _logs_as_before() -> Iterator[None]:
     yield
     structlog.configure(**before[0])
     root.handlers, root.level, nats.level = before[1:]
+
+
+@pytest.fixture
+def checkout() -> None:
+    """The test reads the repository's own files: it is skipped where the tests stand without it."""
+    if not (ROOT / "pyproject.toml").exists():
+        require("checkout", "the tests stand here without the repository around them")

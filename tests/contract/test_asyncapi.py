@@ -1,15 +1,13 @@
 """asyncapi.yaml is an AsyncAPI 3.0.0 document, by the schema that the project publishes."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from scanpool_schemas.documents.rendering import rendered
 from tests.support.asyncapi_specs import asyncapi_schema
-
-FILE = Path(__file__).parents[2] / "schemas" / "json" / "asyncapi.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +17,7 @@ def validator(tmp_path_factory: pytest.TempPathFactory) -> Draft7Validator:
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(rendered()["asyncapi.yaml"])
     return loaded
 
 

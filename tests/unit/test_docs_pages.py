@@ -9,15 +9,13 @@ import typer
 
 from scanpool.cli.app import app
 from tests.support.pages import ROOT, Page, pages
-from tests.support.requirements import require
 
 COMMANDS = typer.main.get_command(app)
 
 
+@pytest.mark.usefixtures("checkout")
 @pytest.mark.parametrize("page", pages(), ids=str)
 def test_every_link_leads_somewhere(page: Page) -> None:
-    if not (ROOT / "pyproject.toml").exists():
-        require("checkout", "the pages stand here without the repository around them")
     dangling = [target for target in page.links if not _leads_somewhere(page, target)]
     assert dangling == []
 

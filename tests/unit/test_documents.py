@@ -30,11 +30,13 @@ def is_valid(name: str, document: Any) -> bool:
     return validator(name).is_valid(document)
 
 
+@pytest.mark.usefixtures("checkout")
 def test_the_texts_of_the_fields_are_those_of_the_source() -> None:
     packed = ROOT / "schemas" / "scanpool_schemas" / "documents" / FILE_NAME
     assert packed.read_text(encoding="utf-8") == as_json(read_from_source()), WRITE_THEM
 
 
+@pytest.mark.usefixtures("checkout")
 def test_the_files_are_what_the_contract_says() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
     assert written.keys() == rendered().keys(), WRITE_THEM

@@ -139,6 +139,7 @@ def test_pools_that_are_none_are_refused() -> None:
         pool_names("UPPER")
 
 
+@pytest.mark.usefixtures("checkout")
 def test_the_reference_page_has_every_variable_that_the_code_reads() -> None:
     recorder = Recorder()
     from_environ(recorder)
