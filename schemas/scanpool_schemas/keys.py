@@ -68,7 +68,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     """The last failure, or what the person said."""
     by: str = ""
-    """The person who tripped it; empty where it opened by itself."""
+    """The person who tripped or reset it; empty where it changed by itself."""
     opened: int = 0
     """How often it has opened."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from scanpool.coordination.breaker import reset, tripped
 from scanpool.coordination.breakers import SEEN_FOR_S, Breakers, change_breaker
-from scanpool.coordination.keys import change_key
+from scanpool.runtime.keys import change_key
 from scanpool.runtime.settings import BreakerSettings
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
@@ -112,7 +112,7 @@ async def test_a_person_trips_and_resets_it_for_all() -> None:
         assert await process.why_shut() == "its breaker is open by alice (upgrade)"
         process.later(10**6)
         assert not await process.probes()
-        await change_breaker(stand.jetstream, "lab", "s1", lambda b: reset(b, now), now)
+        await change_breaker(stand.jetstream, "lab", "s1", lambda b: reset(b, "bob", now), now)
         process.later(1)
         assert await process.why_shut() is None
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from scanpool.coordination import transitions
-from scanpool.coordination.keys import KeyUnreadable
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.registry import register
 from scanpool.coordination.transitions import Change, IllegalTransition
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown
 from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.keys import KeyUnreadable
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import PoolRules, ScannerRule
 from scanpool_schemas.scan import AnyScan, Queued, Running

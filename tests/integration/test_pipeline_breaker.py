@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from scanpool.coordination.keys import read_key
+from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Breaker

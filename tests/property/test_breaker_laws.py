@@ -92,7 +92,7 @@ class ABreaker(RuleBasedStateMachine):
 
     @rule()
     def a_person_resets_it(self) -> None:
-        self.become(transitions.reset(self.breaker, self.now))
+        self.become(transitions.reset(self.breaker, "bob", self.now))
         self.in_a_row = 0
         assert transitions.lets_through(self.breaker)
 

@@ -31,6 +31,8 @@ REQUESTS = {
 }
 PAST_ANY_LEASE = timedelta(seconds=95)
 ROUNDS = 40
+GIVEN_UP_AFTER = 30
+"""Deliveries; more than any scan takes whose reports are broken."""
 A_LAUNCH = 18
 """Calls from the queue to running, their answers counted too."""
 LONGEST = 30
@@ -92,6 +94,11 @@ class Everything(RuleBasedStateMachine):
         elif not self.world.broker.troubles:
             self.world.look_at_scanners()
 
+    @precondition(lambda self: self.judge.dead())
+    @rule(data=st.data(), calls=calls)
+    def a_person_retries_a_dead_scan(self, data: st.DataObject, calls: int) -> None:
+        self.world.run.go_on(self.world.retry(data.draw(st.sampled_from(self.judge.dead()))), calls)
+
     @precondition(lambda self: self.world.run.actors)
     @rule(data=st.data(), calls=calls)
     def somebody_goes_on(self, data: st.DataObject, calls: int) -> None:
@@ -139,21 +146,15 @@ class Everything(RuleBasedStateMachine):
         _ends_well(self.judge)
 
 
-class OneLaunch(RuleBasedStateMachine):
-    """One scan whose launch is under way, and all that may cut into it: what is rare above is likely here."""
+class OneScan(RuleBasedStateMachine):
+    """One scan, and all that may cut into what becomes of it: what is rare above is likely here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.judge = Judge(["a"])
         self.world = self.judge.world
-
-    @initialize(calls=st.integers(0, A_LAUNCH))
-    def a_launch_is_under_way(self, calls: int) -> None:
         self.world.ask_for("s1", a_request())
         self.world.finish()
-        event = self.judge.waiting("s1")
-        assert event is not None
-        self.world.run.go_on(self.world.deliver(event), calls)
 
     @precondition(lambda self: self.judge.waiting("s1"))
     @rule(calls=st.one_of(st.just(LONGEST), st.integers(0, A_LAUNCH)))
@@ -194,6 +195,48 @@ class OneLaunch(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         _ends_well(self.judge)
+
+
+class OneLaunch(OneScan):
+    """Its launch is under way."""
+
+    @initialize(calls=st.integers(0, A_LAUNCH))
+    def a_launch_is_under_way(self, calls: int) -> None:
+        event = self.judge.waiting("s1")
+        assert event is not None
+        self.world.run.go_on(self.world.deliver(event), calls)
+
+
+class OneRetry(OneScan):
+    """It was given up, and is retried while those who worked on the run before may still go on."""
+
+    @initialize(steps=st.lists(st.integers(0, A_LAUNCH), max_size=4))
+    def it_is_given_up(self, steps: list[int]) -> None:
+        self.world.reports_broken = True
+        for calls in (*steps, *[LONGEST] * GIVEN_UP_AFTER):
+            if (event := self.judge.waiting("s1")) is None:
+                break
+            self.world.run.go_on(self.world.deliver(event), calls)
+            self.world.passed += PAST_ANY_LEASE
+            self.it_ends_on_its_scanner(Activity.COMPLETED)
+        self.world.reports_broken = False
+        assert self.judge.dead()
+
+    @precondition(lambda self: self.judge.dead())
+    @rule(calls=st.one_of(st.just(LONGEST), st.integers(0, 3)))
+    def it_is_retried(self, calls: int) -> None:
+        (event,) = self.judge.dead()
+        self.world.run.go_on(self.world.retry(event), calls)
+
+    @rule(data=st.data(), calls=calls)
+    def an_event_of_any_run_is_delivered(self, data: st.DataObject, calls: int) -> None:
+        event = data.draw(st.sampled_from(self.judge.spent_too()))
+        self.world.run.go_on(self.world.deliver(event), calls)
+
+    @rule(calls=calls)
+    def its_scanner_is_cleaned(self, calls: int) -> None:
+        self.world.clean_scanners()
+        self.world.run.go_on(self.world.run.actors[-1], calls)
 
 
 def _somebody(actors: list[Actor], data: st.DataObject) -> Actor:
@@ -249,3 +292,5 @@ TestEverything = Everything.TestCase
 TestEverything.settings = settings(max_examples=100, stateful_step_count=60, deadline=None, suppress_health_check=_SLOW)
 TestOneLaunch = OneLaunch.TestCase
 TestOneLaunch.settings = settings(max_examples=250, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)
+TestOneRetry = OneRetry.TestCase
+TestOneRetry.settings = settings(max_examples=100, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)

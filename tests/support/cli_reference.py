@@ -43,6 +43,11 @@ servers of a cluster are separated by commas, and `SCANPOOL_NATS_CREDS` names a 
 ## Exit codes
 
 """
+_PLACES = """\
+## Options of every command
+
+Before or after the command's name; what stands after it wins. So may `--pool` of the commands that have it.
+"""
 _STATUS_NOTE = """
 `status` and `results` of a scan that failed have done what was asked: exit code 0. `scan --wait` and `status --watch`
 end with 3 or 4; a watch knows of `--require-auth` only where some logins worked, and fewer than were required.
@@ -57,7 +62,7 @@ def rendered() -> str:
     assert isinstance(program, TyperGroup)
     rows = "".join(f"| {code:d} | {meaning} |\n" for code, meaning in MEANINGS.items())
     parts = [_INTRODUCTION + "| code | meaning |\n| --- | --- |\n" + rows + _STATUS_NOTE]
-    parts.append("## Options of every command\n\nBefore or after the command's name; what stands after it wins.\n")
+    parts.append(_PLACES)
     parts.append(_table(_records(program, of_every_command=True)))
     parts.append("## Commands\n")
     parts += _commands(program, "scanpool")

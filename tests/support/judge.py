@@ -47,6 +47,11 @@ class Judge:
         last = [events[-1] for events in self.history.values()]
         return [each for each in last if not isinstance(scan_of(each), Completed | Failed | Dead)]
 
+    def dead(self) -> list[Stored]:
+        """The last events of scans that were given up."""
+        last = [events[-1] for events in self.history.values()]
+        return [each for each in last if isinstance(scan_of(each), Dead)]
+
     def active(self) -> list[tuple[str, OnScanner]]:
         """What runs on which scanner."""
         return [(name, scan) for name, scanner in self.world.scanners.items() for scan in scanner.active()]

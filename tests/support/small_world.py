@@ -37,6 +37,7 @@ from scanpool_schemas import subjects
 from scanpool_schemas.keys import PoolRules, ScannerRule
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.scan import (
+    Dead,
     Export,
     Exporting,
     Launching,
@@ -157,6 +158,15 @@ class SmallWorld:
         if change is not None:
             self.run.begin("janitor", _patient(self.ledger.commit(held, change)))
 
+    def retry(self, event: Stored) -> Actor:
+        """Begin to put a dead scan back into its queue, unless it has left that state."""
+        held = held_of(event)
+        assert isinstance(held.scan, Dead)
+        change = transitions.retried(
+            held.scan, "retried", Mark(at=self.now(), by="operator", nonce=self.clockwork.nonce())
+        )
+        return self.run.begin("retry", _patient(self.ledger.commit(held, change)))
+
     def look_at_scanners(self) -> None:
         self._at_once("look", self._dispatcher.look_at_scanners(POOL))
 
@@ -207,7 +217,13 @@ class SmallWorld:
                 jetstream=self.broker,
                 ledger=self.ledger,
                 scanners=self,
-                breakers=Breakers(self.broker, BreakerSettings(), replica="replica", now=self.now),
+                breakers=Breakers(
+                    self.broker,
+                    BreakerSettings(),
+                    replica="replica",
+                    now=self.now,
+                    monotonic=self.clockwork.monotonic,
+                ),
                 clockwork=self.clockwork,
                 launch=LAUNCH,
                 deployment="scanpool",

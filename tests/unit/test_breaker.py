@@ -93,8 +93,8 @@ def test_a_person_opens_it_until_a_time_or_until_they_close_it() -> None:
     assert not may_probe(forever, NOW + timedelta(days=365))
     assert said(forever) == "its breaker is open by alice (upgrade)"
     assert may_probe(tripped(Breaker(), "alice", "upgrade", NOW + MINUTE, NOW), NOW + MINUTE)
-    assert reset(forever, NOW) == Breaker(since=NOW, opened=1)
-    assert reset(after_failures(2), NOW) == Breaker()
+    assert reset(forever, "bob", NOW) == Breaker(since=NOW, by="bob", opened=1)
+    assert reset(after_failures(2), "bob", NOW) == Breaker()
 
 
 def test_a_person_may_have_it_probed_now() -> None:
@@ -108,7 +108,11 @@ def test_a_person_may_have_it_probed_now() -> None:
         (Breaker(), after_failures(2), None),
         (after_failures(2), after_failures(3), "breaker-opened"),
         (after_failures(3), probing(after_failures(3), "a", NOW, RULES), "breaker-half-open"),
-        (tripped(Breaker(), "a", "", None, NOW), reset(tripped(Breaker(), "a", "", None, NOW), NOW), "breaker-closed"),
+        (
+            tripped(Breaker(), "a", "", None, NOW),
+            reset(tripped(Breaker(), "a", "", None, NOW), "bob", NOW),
+            "breaker-closed",
+        ),
     ],
 )
 def test_a_change_of_state_is_an_event_and_nothing_else_is(before: Breaker, after: Breaker, event: str | None) -> None:

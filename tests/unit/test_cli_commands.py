@@ -135,6 +135,13 @@ def test_every_exit_code_has_a_meaning_that_help_gives() -> None:
         (["topology", "apply", "--pools", "Lab"], "--pools: 'Lab' is not a valid pool name"),
         (["list", "--nats", "nats:four"], "--nats (not a NATS URL): takes nats://HOST:PORT"),
         (["run", "validator", "--nats", "http://nats1:4222"], "--nats (not a NATS URL): takes nats://HOST:PORT"),
+        (["--pool", "lab", "schema"], "`scanpool schema` takes no --pool, which stands before it"),
+        (["--pool", "lab", "breaker", "reset", "lab.a"], "`scanpool breaker reset` takes no --pool"),
+        (["stats", "--pool", "lab", "--all-pools"], "Invalid value for --pool: names a pool beside --all-pools"),
+        (["cordon", "lab.a"], "Missing option '--reason'"),
+        (["cordon", "a", "--reason", "x"], "'a' is not of the form POOL.SCANNER; `scanpool scanners` lists them"),
+        (["pause", "lab", "--reason", " "], "Invalid value for '--reason': say why, in a sentence"),
+        (["pause", "lab", "--reason", "x", "--for", "0m"], "Invalid value for '--for': '0m' lasts no time"),
         (["schema", "compleeted"], "nothing is published as 'compleeted'; did you mean 'completed'?"),
     ],
 )

@@ -7,7 +7,17 @@ from datetime import timedelta
 import pytest
 import typer
 
-from scanpool.cli.option_values import check_timeout, duration, listed_targets, one_of, pairs, share
+from scanpool.cli.option_values import (
+    LONGEST_REASON,
+    check_timeout,
+    duration,
+    limited_duration,
+    listed_targets,
+    one_of,
+    pairs,
+    reason,
+    share,
+)
 from scanpool.cli.scan import default_name
 
 
@@ -23,6 +33,22 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
 def test_what_is_no_duration_is_refused_with_the_forms_that_are(text: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"90s, 10m|too long"):
         duration(text)
+
+
+def test_what_is_to_last_lasts_some_time_and_not_for_ever() -> None:
+    assert limited_duration("30m") == timedelta(minutes=30)
+    with pytest.raises(typer.BadParameter, match="'0s' lasts no time"):
+        limited_duration("0s")
+    with pytest.raises(typer.BadParameter, match="longer than ten years"):
+        limited_duration("99999d")
+
+
+def test_a_reason_is_one_line_that_says_something() -> None:
+    assert reason("  new\n disk ") == "new disk"
+    with pytest.raises(typer.BadParameter, match="say why"):
+        reason(" \n")
+    with pytest.raises(typer.BadParameter, match=f"501 characters; at most {LONGEST_REASON}"):
+        reason("x" * (LONGEST_REASON + 1))
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,8 @@ def test_a_refused_report_shows_why_and_no_counts() -> None:
 
 
 def test_scanners_and_pools_are_a_line_each() -> None:
-    assert "lab.a yes 1 of 2 ? Nessus Manager 10.8.3 2026-03-04 05:06:07Z" in lines(scanners_view([a_scanner()]))
-    assert "lab.a no 1 of 2 no Nessus Manager 10.8.3 2026-03-04 05:06:07Z down" in lines(
+    assert "lab.a yes closed 1 of 2 ? Nessus Manager 10.8.3 2026-03-04 05:06:07Z" in lines(scanners_view([a_scanner()]))
+    assert "lab.a no closed 1 of 2 no Nessus Manager 10.8.3 2026-03-04 05:06:07Z down" in lines(
         scanners_view([a_scanner(ready=False, can_launch=False, reason="down")])
     )
     assert "lab 1 of 2 0 of 4 3 linux everything default, retired" in lines(pools_view([a_pool(retired=True)]))

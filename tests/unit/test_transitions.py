@@ -93,6 +93,9 @@ ROWS: list[tuple[AnyScan | None, Callable[[Any], Change], str, object]] = [
     (a_launching_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", GiveBack(scanner="a")),
     (an_exporting_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", None),
     (a_validating_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", None),
+    (a_dead_scan(a_launching_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "queued-normal", None),
+    (a_dead_scan(an_exporting_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "exporting", None),
+    (a_dead_scan(a_validating_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "validating", None),
 ]
 
 
@@ -111,8 +114,9 @@ def test_a_transition_carries_who_the_scan_is_and_adds_one_entry_to_its_timeline
 ) -> None:
     after = act(before).scan
     if before is not None:
-        kept = ("id", "pool", "request", "request_digest", "submitted_at", "run", "trace_id")
+        kept = ("id", "pool", "request", "request_digest", "submitted_at", "trace_id")
         assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+        assert after.run == before.run + isinstance(before, Dead)
         assert after.timeline[:-1] == before.timeline
         assert after.nonce != before.nonce
     last = after.timeline[-1]
@@ -233,6 +237,31 @@ def test_a_dead_scan_says_what_a_retry_goes_back_to_and_keeps_what_that_needs() 
     dead = _made(Dead, t.dead(scan, an_error("export_unreadable", "gone"), a_mark()))
     assert (dead.dead.state, dead.dead.reason) == ("validating", "export_unreadable")
     assert (dead.export, dead.scanner_scan_id, dead.queued_at) == (scan.export, NUMBER, scan.queued_at)
+
+
+def test_a_retry_is_a_new_run_with_its_tries_forgotten_and_its_history_kept() -> None:
+    dead = a_dead_scan(a_launching_scan(a_request(priority="high"), stage_attempts={"launch": 4}))
+    again = _made(Queued, t.retried(dead, "retried by me", a_mark("operator", at=LATER)))
+    assert (again.run, again.stage_attempts, again.not_before) == (2, {}, None)
+    assert (again.lane, again.queued_at, again.submitted_at) == ("high", LATER, dead.submitted_at)
+    assert again.attempt == dead.attempt, "an attempt is never used twice"
+    assert (again.timeline[:-1], again.timeline[-1].why) == (dead.timeline, "retried by me")
+
+
+def test_a_retry_goes_to_a_scanner_as_if_the_scan_had_never_been_on_one() -> None:
+    again = _made(Queued, t.retried(a_dead_scan(a_launching_scan()), "retried by me", a_mark("operator")))
+    claimed = _made(Launching, t.claimed(again, "b", a_lease(), a_mark()))
+    assert (claimed.scanner, claimed.intent, claimed.run) == ("b", None, 2)
+
+
+def test_a_retry_of_a_scan_that_ran_fetches_or_reads_its_report_again_and_scans_nothing() -> None:
+    exporting = an_exporting_scan(stage_attempts={"exporting": 4})
+    fetched = _made(Exporting, t.retried(a_dead_scan(exporting), "retried by me", a_mark("operator")))
+    assert (fetched.scanner, fetched.scanner_scan_id, fetched.run) == (exporting.scanner, NUMBER, 2)
+    assert fetched.stage_attempts == {}
+    validating = a_validating_scan()
+    read = _made(Validating, t.retried(a_dead_scan(validating), "retried by me", a_mark("operator")))
+    assert (read.export, read.run) == (validating.export, 2)
 
 
 def test_a_completed_scan_carries_its_report_and_its_result() -> None:

@@ -7,15 +7,19 @@ from typing import Annotated
 import typer
 
 from scanpool.cli import (
+    breakers,
     configuration,
+    dead_letters,
     emulator,
     events,
     everything,
+    holding,
     pools,
     results,
     run,
     scan,
     schema,
+    stats,
     status,
     topology,
     validate,
@@ -36,6 +40,9 @@ def _print_version(wanted: bool) -> None:
 def _scanpool(
     _call: Invocation,
     *,
+    pool: Annotated[  # noqa: ARG001 (kept in the invocation)
+        str | None, typer.Option("--pool", help="The pool, for commands that take one with --pool.")
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -64,6 +71,10 @@ for _area in (
     results,
     events,
     pools,
+    stats,
+    breakers,
+    holding,
+    dead_letters,
     validate,
     configuration,
     topology,

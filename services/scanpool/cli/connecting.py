@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scanpool.client import ScanPool
     from scanpool.runtime.connection import NatsAddress
     from scanpool.runtime.jetstream import JetStream
+    from scanpool.runtime.logs import Level
 
 CONNECT_S = 4.0
 """A person waits for the answer: shorter than what a service allows."""
@@ -35,14 +36,14 @@ def with_client(call: Invocation, work: Callable[[ScanPool], Awaitable[_T]]) -> 
     return with_jetstream(call, done)
 
 
-def with_jetstream(call: Invocation, work: Callable[[JetStream], Awaitable[_T]]) -> _T:
-    """Do the work with JetStream itself.
+def with_jetstream(call: Invocation, work: Callable[[JetStream], Awaitable[_T]], *, log_level: Level = "warning") -> _T:
+    """Do the work with JetStream itself; what is logged from `log_level` on is told beside the answer.
 
     Raises:
         Failure: NATS cannot be reached, or refuses.
     """
     address = call.settings().nats
-    call.configure_logs("warning")
+    call.configure_logs(log_level)
     with client_failures():
         return asyncio.run(_connected(address, work))
 

@@ -1,4 +1,4 @@
-"""The options that every command takes, before and after its name, and the registration of commands."""
+"""The options that stand before and after a command's name, and the registration of commands."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class Invocation:
     config: Path | None = None
     as_json: bool = False
     log_level: Level | None = None
+    pool: str | None = None
+    """Of commands that take `--pool`, which may stand before their name too."""
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -156,8 +158,15 @@ def with_shared_options(function: Callable[..., ExitCode]) -> Callable[..., Exit
     @functools.wraps(function)
     def called(context: typer.Context, **values: Any) -> ExitCode:
         before = context.obj or Invocation(environ=dict(os.environ))
-        context.obj = before.said_after(**{each.name: values.pop(each.name) for each in _SHARED})
-        return function(context.obj, **values)
+        said = before.said_after(**{each.name: values.pop(each.name) for each in _SHARED})
+        if "pool" in values:
+            values["pool"] = values["pool"] or said.pool
+            said = replace(said, pool=values["pool"])
+        elif said.pool is not None and context.invoked_subcommand is None:
+            message = f"`{context.command_path}` takes no --pool, which stands before it"
+            raise Failure("usage", message, exit_code=ExitCode.USAGE)
+        context.obj = said
+        return function(said, **values)
 
     _call, *own = inspect.signature(function, eval_str=True).parameters.values()
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

@@ -11,6 +11,10 @@ import typer
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
+LONGEST = timedelta(days=3650)
+LONGEST_REASON = 500
+"""Characters."""
+
 
 def duration(text: str) -> timedelta:
     """Read `90s`, `10m`, `1h30m`, `2d`, or a bare number of seconds.
@@ -28,6 +32,32 @@ def duration(text: str) -> timedelta:
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError as error:
         raise typer.BadParameter(f"{text!r} is too long") from error
+
+
+def limited_duration(text: str) -> timedelta:
+    """Read how long something is to last: as `duration`, longer than nothing and at most ten years.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    length = duration(text)
+    if not timedelta(0) < length <= LONGEST:
+        raise typer.BadParameter(f"{text!r} lasts {'no time' if not length else 'longer than ten years'}")
+    return length
+
+
+def reason(text: str) -> str:
+    """Read why something is done: a sentence that others will see.
+
+    Raises:
+        typer.BadParameter: it says nothing, or too much.
+    """
+    sentence = " ".join(text.split())
+    if not sentence:
+        raise typer.BadParameter("say why, in a sentence; others will see it")
+    if len(sentence) > LONGEST_REASON:
+        raise typer.BadParameter(f"{len(sentence)} characters; at most {LONGEST_REASON}")
+    return sentence
 
 
 def share(text: str) -> float:

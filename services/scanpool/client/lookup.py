@@ -10,6 +10,7 @@ import structlog
 from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream, Stored
+from scanpool.runtime.keys import read_key
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
@@ -37,12 +38,12 @@ class Lookup:
 
         Raises:
             UnknownPool: there is no such pool.
+            KeyUnreadable: somebody overwrote them.
         """
         try:
-            stored = await self._jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.RULES_KEY))
+            return (await read_key(self._jetstream, pool, subjects.RULES_KEY, PoolRules)).value
         except TopologyMissing:
             raise await self._unknown(pool) from None
-        return msgspec.json.decode(stored.body, type=PoolRules) if stored else None
 
     async def chosen_pool(self, pool: str | None) -> str:
         """The pool that is meant: the one named, the only one, or the default one.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
 from scanpool.client.lookup import Lookup
 from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import Health, Load, PoolRules, ScannerRule
+from scanpool_schemas.keys import Breaker, Control, Health, Hold, Load, PoolRules, ScannerRule
 
-_T = TypeVar("_T")
 _LANES = ("queued-high", "queued-normal", "queued-low")
 
 
@@ -34,6 +35,10 @@ class ScannerStatus(msgspec.Struct, frozen=True, kw_only=True):
     active: int
     """Scans of ours that hold a place on it."""
     last_seen: datetime | None
+    cordoned: Hold | None = None
+    """That it is given no scan, by hand."""
+    breaker: Literal["closed", "open", "half-open"] = "closed"
+    """Open or half-open, it is not called for scans."""
 
 
 class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,24 +57,30 @@ class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
     templates: dict[str, str]
     credentials: tuple[str, ...]
     """Ids that requests may name."""
+    paused: Hold | None = None
+    """That no scan of it is placed, by hand."""
+    scanners_cordoned: int = 0
+    breakers_open: int = 0
+    """Half-open ones included."""
 
 
 class Pools:
     """Reads pools and scanners."""
 
-    def __init__(self, jetstream: JetStream, lookup: Lookup) -> None:
+    def __init__(self, jetstream: JetStream, lookup: Lookup, *, now: Callable[[], datetime]) -> None:
         self._jetstream = jetstream
         self._lookup = lookup
+        self._now = now
 
     async def scanners(self, pool: str) -> list[ScannerStatus]:
         """The pool's scanners; none until a dispatcher wrote its rules."""
-        rules = await self._lookup.rules(pool)
-        return [await self._scanner(pool, rule) for rule in rules.scanners] if rules else []
+        return await self._scanners(pool, await self._lookup.rules(pool), await self._control(pool))
 
     async def pool(self, pool: str) -> PoolStatus:
         """One pool."""
         rules = await self._lookup.rules(pool) or PoolRules()
-        scanners = await self.scanners(pool)
+        control = await self._control(pool)
+        scanners = await self._scanners(pool, rules, control)
         return PoolStatus(
             pool=pool,
             default=rules.default,
@@ -82,11 +93,19 @@ class Pools:
             allow=rules.allow,
             templates=rules.templates,
             credentials=tuple(each.id for each in rules.credentials),
+            paused=self._holding(control.paused),
+            scanners_cordoned=sum(each.cordoned is not None for each in scanners),
+            breakers_open=sum(each.breaker != "closed" for each in scanners),
         )
 
-    async def _scanner(self, pool: str, rule: ScannerRule) -> ScannerStatus:
-        load = await self._key(pool, subjects.load_key(rule.name), Load) or Load(capacity=rule.capacity)
-        health = await self._key(pool, subjects.health_key(rule.name), Health)
+    async def _scanners(self, pool: str, rules: PoolRules | None, control: Control) -> list[ScannerStatus]:
+        return [await self._scanner(pool, rule, control) for rule in rules.scanners] if rules else []
+
+    async def _scanner(self, pool: str, rule: ScannerRule, control: Control) -> ScannerStatus:
+        known = (await read_key(self._jetstream, pool, subjects.load_key(rule.name), Load)).value
+        load = known or Load(capacity=rule.capacity)
+        health = (await read_key(self._jetstream, pool, subjects.health_key(rule.name), Health)).value
+        breaker = (await read_key(self._jetstream, pool, subjects.breaker_key(rule.name), Breaker)).value or Breaker()
         return ScannerStatus(
             scanner_instance=f"{pool}.{rule.name}",
             pool=pool,
@@ -101,11 +120,15 @@ class Pools:
             capacity=load.capacity,
             active=len(load.holders),
             last_seen=health.last_seen if health else None,
+            cordoned=self._holding(control.cordoned.get(rule.name)),
+            breaker=breaker.state,
         )
 
-    async def _key(self, pool: str, key: str, kind: type[_T]) -> _T | None:
-        stored = await self._jetstream.last(subjects.pool_stream(pool), subjects.key(pool, key))
-        return msgspec.json.decode(stored.body, type=kind) if stored else None
+    async def _control(self, pool: str) -> Control:
+        return (await read_key(self._jetstream, pool, subjects.CONTROL_KEY, Control)).value or Control()
+
+    def _holding(self, hold: Hold | None) -> Hold | None:
+        return hold if hold is not None and hold.holds(self._now()) else None
 
     async def _waiting(self, pool: str) -> int:
         stream = subjects.pool_stream(pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +33,7 @@ class ScanPool:
     def __init__(self, jetstream: JetStream) -> None:
         self._jetstream = jetstream
         self._lookup = Lookup(jetstream)
-        self._pools = Pools(jetstream, self._lookup)
+        self._pools = Pools(jetstream, self._lookup, now=lambda: datetime.now(UTC))
         self._submitter = Submitter(jetstream, self._lookup)
         self._waiter = Waiter(jetstream, self._lookup)
 

@@ -80,11 +80,11 @@ def tripped(breaker: Breaker, by: str, reason: str, until: datetime | None, now:
     return Breaker(state="open", since=now, until=until, reason=reason, by=by, opened=breaker.opened + 1)
 
 
-def reset(breaker: Breaker, now: datetime) -> Breaker:
+def reset(breaker: Breaker, by: str, now: datetime) -> Breaker:
     """A person closes it."""
     if breaker.state == "closed":
         return _well(breaker)
-    return Breaker(state="closed", since=now, opened=breaker.opened)
+    return Breaker(state="closed", since=now, by=by, opened=breaker.opened)
 
 
 def probe_asked(breaker: Breaker, now: datetime) -> Breaker:

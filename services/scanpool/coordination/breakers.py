@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from scanpool.coordination import breaker as transitions
-from scanpool.coordination.keys import change_key, read_key
 from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.keys import change_key, read_key
 from scanpool.runtime.settings import BreakerSettings
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent

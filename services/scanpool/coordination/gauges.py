@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scanpool.coordination.keys import read_key
 from scanpool.coordination.places import utilisation
 from scanpool.coordination.registry import read_rules
 from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.keys import read_key
 from scanpool.runtime.metrics import Metrics
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Health, Load, PoolRules

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import structlog
 
-from scanpool.coordination.keys import read_key
 from scanpool.coordination.places import PlaceChange, changed
 from scanpool.coordination.transitions import Change, check_legal
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
+from scanpool.runtime.keys import read_key
 from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load

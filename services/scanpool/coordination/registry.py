@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from scanpool.coordination.keys import change_key, read_key
 from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.keys import change_key, read_key
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load, PoolRules, ScannerRule
 

@@ -294,6 +294,20 @@ def dead(scan: AnyScan, error: ScanError, mark: Mark) -> Change:
     return Change(scan=after, place=_given_back(scan))
 
 
+def retried(scan: Dead, why: str, mark: Mark) -> Change:
+    """dead -> queued-<lane>, exporting or validating: a person starts a new run where the last one was given up."""
+    fresh: dict[str, Any] = {"run": scan.run + 1, "stage_attempts": {}}
+    match scan.dead.state:
+        case "exporting":
+            return Change(scan=_next(Exporting, scan, mark, "exporting", why, **fresh))
+        case "validating":
+            return Change(scan=_next(Validating, scan, mark, "validating", why, **fresh))
+        case _:
+            lane = scan.request.priority
+            fresh |= {"lane": lane, "queued_at": mark.at}
+            return Change(scan=_next(Queued, scan, mark, lane_state(lane), why, **fresh))
+
+
 def check_legal(before: AnyScan | None, after: AnyScan) -> None:
     """Hold a transition against the table.
 

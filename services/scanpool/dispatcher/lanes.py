@@ -14,6 +14,7 @@ from nats.aio.subscription import Subscription
 
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerUnavailable
+from scanpool.runtime.keys import KeyUnreadable
 from scanpool.runtime.pull import Puller
 from scanpool_schemas import subjects
 from scanpool_schemas.request import Priority
@@ -116,7 +117,7 @@ class Lanes:
     async def _has_room(self) -> bool:
         try:
             room = await self._survey()
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, KeyUnreadable) as error:
             log.warning("places cannot be read; waiting", pool=self._pool, error=str(error))
             return False
         self._handed_out = {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders}

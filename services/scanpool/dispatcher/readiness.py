@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.keys import read_key
 from scanpool.scanners.scanner import Readiness
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
@@ -24,9 +25,11 @@ class Looked(Protocol):
 
 
 async def read_health(jetstream: JetStream, pool: str, scanner: str) -> Health | None:
-    """What is known of the scanner; None until it was first looked at."""
-    stored = await jetstream.last(subjects.pool_stream(pool), subjects.key(pool, subjects.health_key(scanner)))
-    return msgspec.json.decode(stored.body, type=Health) if stored and stored.body else None
+    """What is known of the scanner; None until it was first looked at.
+
+    Raises: as `read_key`.
+    """
+    return (await read_key(jetstream, pool, subjects.health_key(scanner), Health)).value
 
 
 async def look(jetstream: JetStream, pool: str, name: str, scanner: Looked, now: datetime) -> Health:

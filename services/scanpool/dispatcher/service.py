@@ -38,7 +38,7 @@ from scanpool_schemas.scan import Lease as LeaseFact
 FULL = timedelta(seconds=2)
 PAUSED = timedelta(seconds=5)
 SHUT = timedelta(seconds=5)
-NAMED = timedelta(seconds=30)
+NAMED = timedelta(seconds=10)
 """How long a scan stands aside that waits for one scanner by name, so that others of its lane pass."""
 
 

@@ -73,6 +73,11 @@ def verdict_text(verdict: str | None) -> Text:
     return shown(verdict or "", VERDICT_STYLES.get(verdict or "", ""))
 
 
+def yes(applies: bool) -> Text:
+    """Yes or no in its colour."""
+    return Text("yes", "green") if applies else Text("no", "red")
+
+
 def bar(percent: int) -> Text:
     """How far something is."""
     full = min(max(percent, 0), 100) * _BAR // 100

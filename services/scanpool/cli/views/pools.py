@@ -7,23 +7,26 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.views.elements import table, when
+from scanpool.cli.views.breakers import breaker_text
+from scanpool.cli.views.elements import counted, table, when, yes
+from scanpool.cli.views.holding import held
 from scanpool.client import PoolStatus, ScannerStatus
 
 
 def scanners_view(scanners: Sequence[ScannerStatus]) -> Table:
     """A line for each scanner."""
-    columns = ("scanner", "ready", "scans", "launches", "edition", "version", "last seen", "reason")
+    columns = ("scanner", "ready", "breaker", "scans", "launches", "edition", "version", "last seen", "reason")
     rows = [
         (
             each.scanner_instance,
-            _yes(each.ready),
+            yes(each.ready),
+            breaker_text(each.breaker),
             f"{each.active} of {each.capacity}",
-            Text("?", "dim") if each.can_launch is None else _yes(each.can_launch),
+            Text("?", "dim") if each.can_launch is None else yes(each.can_launch),
             each.edition,
             each.version,
             when(each.last_seen),
-            each.reason,
+            _reasons(each),
         )
         for each in scanners
     ]
@@ -49,8 +52,14 @@ def pools_view(pools: Sequence[PoolStatus]) -> Table:
 
 
 def _notes(pool: PoolStatus) -> str:
-    return ", ".join(note for note, applies in (("default", pool.default), ("retired", pool.retired)) if applies)
+    notes = [note for note, applies in (("default", pool.default), ("retired", pool.retired)) if applies]
+    notes += [held("paused", pool.paused)] if pool.paused else []
+    notes += [f"{pool.scanners_cordoned} cordoned"] if pool.scanners_cordoned else []
+    notes += [counted(pool.breakers_open, "breaker") + " open"] if pool.breakers_open else []
+    return ", ".join(notes)
 
 
-def _yes(applies: bool) -> Text:
-    return Text("yes", "green") if applies else Text("no", "red")
+def _reasons(scanner: ScannerStatus) -> str:
+    reasons = [held("cordoned", scanner.cordoned)] if scanner.cordoned else []
+    reasons += [scanner.reason] if scanner.reason else []
+    return "; ".join(reasons)
