@@ -129,6 +129,24 @@ async def test_an_ended_scan_is_deleted_after_its_retention_and_its_export_after
     assert (await pipeline.client.status("month-old")).status == "failed"
 
 
+async def test_a_scan_that_was_cancelled_while_it_waited_does_not_count_as_waiting_for_ever() -> None:
+    async with running_pipeline(services=()) as pipeline:
+        await fault(pipeline, "lab.s1", "down")
+        await pipeline.start()
+        for scan_id in ("stays", "goes"):
+            await pipeline.client.submit(["10.10.0.1"], name="one", id=scan_id)
+            await reaches(pipeline, scan_id, {"queued-normal"})
+        await pipeline.client.cancel("goes")
+        await reaches(pipeline, "goes", {"failed"})
+        await _AheadOfTime(pipeline, ("lab",), HOUR).tick()
+
+        async def counted() -> bool:
+            (pool,) = await pipeline.client.pools()
+            return pool.waiting == 1
+
+        await becomes(counted)
+
+
 async def test_an_export_that_no_event_names_is_deleted_once_it_is_an_hour_old(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ from scanpool.runtime.settings import RetentionSettings
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, UnreadableEvent
+from scanpool_schemas.scan import AnyScan, UnreadableEvent, lane_state
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +110,10 @@ class Janitor:
     async def _purge(self, held: Held, now: datetime) -> None:
         """Spent events first; the last one only when nothing older of the scan is left."""
         scan = held.scan
-        stream, events = subjects.pool_stream(scan.pool), subjects.events_of(scan.pool, scan.id)
-        await self._parts.jetstream.purge(stream, events, below=held.sequence)
+        stream, lane = subjects.pool_stream(scan.pool), lane_state(scan.request.priority)
+        # the lane first and by its own subject: only so does the server count it no longer as waiting
+        for events in (subjects.event(scan.pool, lane, scan.id), subjects.events_of(scan.pool, scan.id)):
+            await self._parts.jetstream.purge(stream, events, below=held.sequence)
         if decide.is_expired(scan, self._parts.retention, now):
             await self._parts.jetstream.delete(stream, held.sequence)
             self._parts.expired(1)
