@@ -24,15 +24,14 @@ class ABreaker(RuleBasedStateMachine):
         self.breaker = Breaker()
         self.now: datetime = NOW
         self.in_a_row = 0
-        self.opened_at: datetime | None = None
         self.opened_until: datetime | None = None
         self.probes: dict[str, datetime] = {}
         """Who holds a probe, and until when; the model's own view."""
 
     def become(self, after: Breaker) -> None:
         before, self.breaker = self.breaker, after
-        if after.state == "open" and before != after and (before.state, before.since) != (after.state, after.since):
-            self.opened_at, self.opened_until = self.now, after.until
+        if after.state == "open" and before != after:
+            self.opened_until = after.until
             self.probes.clear()
         if after.state == "closed":
             self.probes.clear()
