@@ -71,7 +71,9 @@ class Broker:
         """It does not answer while entered (SIGSTOP)."""
         os.kill(self._nats.pid, signal.SIGSTOP)
         try:
+            deadline = time.monotonic() + 5
             while not _all_stopped(self._nats.pid):  # threads on other cores run on for a moment
+                assert time.monotonic() < deadline, "nats-server does not stop"
                 time.sleep(0.001)
             yield
         finally:
