@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test files that run at the same time: they wait more than they work.
+TESTS_AT_ONCE ?= 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
@@ -27,7 +29,7 @@ demo: setup ## Watch scans flow through two pools of emulated scanners
 	@$(BIN)/scanpool demo
 
 test: setup ## Run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 lint: setup ## Check style (ruff)
 	@$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.cli import Ended, ended, interrupted, scanpool, started
 from tests.support.pipeline import connected_jetstream, embedded_nats
+from tests.support.ports import own_port
 from tests.support.scanners_file import a_configuration, a_pool, a_scanner, written
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -195,9 +196,7 @@ async def test_services_start_with_a_configuration_that_only_deserves_a_warning(
 
 async def test_everything_in_one_process_says_in_a_line_what_it_made_and_where_it_is(tmp_path: Path) -> None:
     file = configuration(tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = own_port()
     words = ("up", "--config", file, "--store", str(tmp_path / "store"), "--port", str(port))
     process = await started(*words, environ=KEYS)
     made = await logged(process, "set NATS up")

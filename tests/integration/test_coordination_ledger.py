@@ -157,14 +157,17 @@ async def test_a_commit_that_was_lost_on_the_way_there_is_made_again() -> None:
         assert await holders(ledger) == ("s1",)
 
 
-async def test_a_commit_whose_outcome_stays_unknown_is_an_error_and_shows_in_the_next_reading() -> None:
+async def test_a_commit_whose_outcome_stays_unknown_is_an_error_and_shows_once_the_server_answers() -> None:
     async with standing(("lab",)) as stand:
         ledger = a_ledger(JetStream(stand.jetstream.client, timeout_s=0.3))
         with stand.broker.frozen(), pytest.raises(BrokerUnavailable):
             await admitted(ledger)
-        held = await a_ledger(stand.jetstream).read("lab", "s1")
-        assert held is not None
-        assert held.state == "queued-normal"
+
+        async def queued() -> bool:
+            held = await a_ledger(stand.jetstream).read("lab", "s1")
+            return held is not None and held.state == "queued-normal"
+
+        await becomes(queued)
 
 
 async def test_a_transition_that_the_protocol_does_not_have_is_refused_before_anything_is_sent() -> None:

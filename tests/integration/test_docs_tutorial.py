@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sysconfig
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import own_port
 from tests.support.tutorial import Block, blocks, squeezed
 
 PAGE = (Path(__file__).parents[2] / "docs/tutorial.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ class Reader:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
-        self._port = str(_free_port())
+        self._port = str(own_port())
         self._environ = _environ(folder)
 
     def follow(self, block: Block) -> None:
@@ -126,10 +126,3 @@ def _environ(folder: Path) -> dict[str, str]:
     scripts = sysconfig.get_path("scripts")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCANPOOL_", "XDG_"))}
     return {**kept, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

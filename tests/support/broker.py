@@ -24,6 +24,7 @@ from scanpool.runtime.settle import Settler
 from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.pipeline import connected_jetstream
+from tests.support.ports import own_port
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ class Broker:
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        self._nats = EmbeddedNats(EmbeddedOptions(store=store))
+        self._nats = EmbeddedNats(EmbeddedOptions(store=store, port=own_port()))
 
     async def __aenter__(self) -> Broker:
         await self._nats.__aenter__()

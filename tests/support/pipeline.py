@@ -25,6 +25,7 @@ from scanpool.runtime.settings import BreakerSettings, LaunchSettings, PollSetti
 from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.ports import own_port
 
 FAST = Settings(
     poll=PollSettings(
@@ -105,7 +106,7 @@ class Pipeline:
 async def embedded_nats() -> AsyncIterator[EmbeddedNats]:
     """A nats-server of its own on a free port, with a store that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="scanpool-test-") as folder:
-        async with EmbeddedNats(EmbeddedOptions(store=Path(folder))) as nats:
+        async with EmbeddedNats(EmbeddedOptions(store=Path(folder), port=own_port())) as nats:
             yield nats
 
 

@@ -54,17 +54,14 @@ class Submitter:
         chosen = await self._lookup.chosen_pool(pool)
         scan_id = id or _id_for(request)
         check_address(chosen, scan_id)
+        may_be_known = id is not None or request.idempotency_key is not None
         while True:
-            known = await self._scan(chosen, scan_id, request)
-            if known is not None:
+            if may_be_known and (known := await self._known(chosen, scan_id, request)) is not None:
                 return known
             try:
                 return await self._publish(chosen, scan_id, request)
             except SubjectFull:
-                waiting = await self._request(chosen, scan_id, request)
-                if waiting is not None:
-                    return waiting
-                # admitted in between: look for the scan again
+                may_be_known = True
 
     async def _publish(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted:
         write = Write(
@@ -83,9 +80,13 @@ class Submitter:
 
     async def _found(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted | None:
         try:
-            return await self._request(pool, scan_id, request) or await self._scan(pool, scan_id, request)
+            return await self._known(pool, scan_id, request)
         except BrokerUnavailable:
             return None
+
+    async def _known(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted | None:
+        """What was asked for before: the request is looked for first, since admission ends it with the scan's start."""
+        return await self._request(pool, scan_id, request) or await self._scan(pool, scan_id, request)
 
     async def _scan(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted | None:
         """The scan of this id, if there is one and it was asked for alike."""

@@ -58,6 +58,14 @@ class Breakers:
         seen = self._seen.get((pool, scanner))
         if seen is not None and self._monotonic() - seen.at < SEEN_FOR_S:
             return seen.breaker
+        return await self.read(pool, scanner)
+
+    async def read(self, pool: str, scanner: str) -> Breaker:
+        """The scanner's breaker as it is now: a scan that is placed after it was opened by hand goes elsewhere.
+
+        Raises:
+            BrokerUnavailable, TopologyMissing, KeyUnreadable: it could not be read.
+        """
         at = self._monotonic()
         key = await read_key(self._jetstream, pool, subjects.breaker_key(scanner), Breaker)
         return self._keep(pool, scanner, key.value or Breaker(), at)

@@ -165,7 +165,7 @@ class Dispatcher:
         at, health, breaker = await asyncio.gather(
             self._parts.ledger.load(pool, name),
             read_health(self._parts.jetstream, pool, name),
-            self._parts.breakers.of(pool, name),
+            self._parts.breakers.read(pool, name),
         )
         cordon = holding(control.cordoned.get(name), self._parts.clockwork.now())
         return Candidate(name=name, enabled=enabled, load=at.load, health=health, breaker=breaker, cordon=cordon)

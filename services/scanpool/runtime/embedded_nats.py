@@ -26,6 +26,8 @@ _PORTS_TRIED = 50
 _START_S = 60.0
 """A large store takes its time to be read."""
 _GREETING_S = 1.0
+_PORT_TAKEN = "address already in use"
+"""In what a server says last that found its port taken."""
 STOP_S = 10.0
 """How long a server that was told to end may take."""
 
@@ -139,9 +141,10 @@ class EmbeddedNats:
             raise EmbeddedNatsFailed(
                 f"nats-server does not answer after {_START_S:.0f} s; its log is {store / 'nats.log'}"
             ) from None
-        if self._options.port is None and not _is_free(self.port):
+        why = self._why_it_ended()
+        if self._options.port is None and _PORT_TAKEN in why:
             return False
-        raise EmbeddedNatsFailed(self._why_it_ended())
+        raise EmbeddedNatsFailed(why)
 
     def _why_it_ended(self) -> str:
         path = self._store / "nats.log"
@@ -292,15 +295,17 @@ def _ports(wanted: int | None) -> Iterator[int]:
     if wanted is not None:
         yield wanted
         return
-    yield from (port for port in range(PREFERRED_PORT, PREFERRED_PORT + _PORTS_TRIED) if _is_free(port))
+    yield from (port for port in range(PREFERRED_PORT, PREFERRED_PORT + _PORTS_TRIED) if is_free(port))
     raise EmbeddedNatsFailed(
         f"ports {PREFERRED_PORT} to {PREFERRED_PORT + _PORTS_TRIED - 1} on 127.0.0.1 are all taken; "
         "name a free one with --port"
     )
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port of 127.0.0.1 now."""
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server: closed connections do not keep it
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
