@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from scanpool.coordination import registry, transitions
 from scanpool.coordination.ledger import Held, Ledger
-from scanpool.coordination.transitions import Change, IllegalTransition
+from scanpool.coordination.state_table import IllegalTransition
+from scanpool.coordination.transitions import Change
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, TopologyMissing
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.topology.apply import apply, pools_in_nats

@@ -10,7 +10,8 @@ import pytest
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.registry import register
-from scanpool.coordination.transitions import Change, IllegalTransition
+from scanpool.coordination.state_table import IllegalTransition
+from scanpool.coordination.transitions import Change
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.keys import KeyUnreadable

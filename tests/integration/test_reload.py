@@ -27,6 +27,17 @@ async def test_capacities_change_live_and_a_bad_file_keeps_the_last_good_one() -
         assert await has_capacity(pipeline, 4)
 
 
+async def test_a_file_that_is_written_over_or_replaced_is_read_without_being_told() -> None:
+    async with running_pipeline(POOLS) as pipeline:
+        edit(pipeline, lambda document: document["pools"]["lab"]["scanners"][0].update(max_concurrent_scans=4))
+        await becomes(lambda: has_capacity(pipeline, 4))
+        text = pipeline.configuration.read_text()
+        newer = pipeline.configuration.with_suffix(".new")
+        newer.write_text(text.replace("max_concurrent_scans: 4", "max_concurrent_scans: 5"))
+        newer.rename(pipeline.configuration)
+        await becomes(lambda: has_capacity(pipeline, 5))
+
+
 async def test_a_pool_that_leaves_is_served_until_empty_and_refuses_new_requests() -> None:
     async with running_pipeline(POOLS) as pipeline:
         scans = [await pipeline.client.submit([f"10.10.0.{n}"], name=f"scan {n}", pool="dmz") for n in (1, 2)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from scanpool.coordination.ledger import held_of
-from scanpool.coordination.transitions import LEGAL
+from scanpool.coordination.state_table import LEGAL
 from scanpool.janitor.decide import disagreements
 from scanpool.runtime.jetstream import Stored
 from scanpool.scanners.naming import our_name

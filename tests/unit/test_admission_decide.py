@@ -10,7 +10,8 @@ import pytest
 
 from scanpool.admission.decide import Refused, admit, cancelled, read_targets
 from scanpool.coordination.places import GiveBack
-from scanpool.coordination.transitions import Change, check_legal
+from scanpool.coordination.state_table import check_legal
+from scanpool.coordination.transitions import Change
 from scanpool_schemas.keys import CredentialRule, Exclusion, PoolRules
 from scanpool_schemas.request import CancelRequest, ScanRequest
 from scanpool_schemas.scan import AnyScan, Failed, Stopping, state_of

@@ -59,3 +59,23 @@ def test_pools_that_left_are_told(tmp_path: Path) -> None:
 def test_a_bad_file_is_no_first_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         LiveConfiguration(written(tmp_path, "pools: ["), ENVIRON)
+
+
+def test_a_change_of_the_file_is_told_once_it_stays_as_it_is(tmp_path: Path) -> None:
+    live = LiveConfiguration(written(tmp_path, a_configuration()), ENVIRON)
+    assert not live.changed()
+    live.path.write_text("pools: {half")
+    assert not live.changed()
+    live.path.write_text("pools: {half written")
+    assert not live.changed()
+    assert live.changed()
+    assert isinstance(live.reload(), Kept)
+    assert not live.changed(), "a bad file is told once"
+
+
+def test_a_file_that_was_taken_away_is_no_change_until_there_is_one_again(tmp_path: Path) -> None:
+    live = LiveConfiguration(written(tmp_path, a_configuration()), ENVIRON)
+    live.path.unlink()
+    assert [live.changed(), live.changed()] == [False, False]
+    written(tmp_path, a_configuration(default_pool="internal"))
+    assert [live.changed(), live.changed()] == [False, True]

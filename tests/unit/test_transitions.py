@@ -11,7 +11,8 @@ import pytest
 
 from scanpool.coordination import transitions as t
 from scanpool.coordination.places import GiveBack, Take
-from scanpool.coordination.transitions import LEGAL, Change, IllegalTransition, check_legal
+from scanpool.coordination.state_table import LEGAL, IllegalTransition, check_legal
+from scanpool.coordination.transitions import Change
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import (
     STRUCT_OF,

@@ -30,6 +30,8 @@ GAUGES_EVERY_S = 15.0
 POOLS_EVERY_S = 30.0
 PROBE_EVERY_S = 1.0
 """How often it is looked whether a breaker's time is over."""
+WATCH_EVERY_S = 1.0
+"""How often it is looked whether the configuration file changed; it is read when it stayed so for one look more."""
 DRAIN_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -117,6 +119,8 @@ class Runner:
             self._start_pool(host, tasks, pool)
         tasks.start_soon(self._keep_gauges, host)
         tasks.start_soon(self._keep_pools, host, tasks)
+        if self._live is not None:
+            tasks.start_soon(self._watch, self._live)
 
     def _start_pool(self, host: Host, tasks: TaskGroup, pool: str) -> None:
         for service in self._services:
@@ -171,6 +175,12 @@ class Runner:
                 if pool not in before:
                     log.info("serving a new pool", pool=pool)
                     self._start_pool(host, tasks, pool)
+
+    async def _watch(self, live: LiveConfiguration) -> None:
+        while await every(WATCH_EVERY_S, self.stopping):
+            if live.changed():
+                log.info("the configuration file changed; reading it again", path=str(live.path))
+                self.reload()
 
     async def _reconfigure(self, host: Host) -> None:
         if self._live is None or host.fleet is None:

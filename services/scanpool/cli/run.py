@@ -55,7 +55,7 @@ def run(
     http_host: options.HttpHost = None,
     http_port: options.HttpPort = None,
 ) -> ExitCode:
-    """Run services until SIGTERM or Ctrl-C; SIGHUP reads the configuration again."""
+    """Run services until SIGTERM or Ctrl-C; the configuration is read again when it changes, and on SIGHUP."""
     need("server", "run")
     from scanpool.cli.assembly import NEED_CONFIGURATION
     from scanpool.cli.host import Runner

@@ -53,7 +53,7 @@ class Running:
 
 
 async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[[Running], None]) -> None:
-    """Run everything until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+    """Run everything until SIGTERM or SIGINT; the configuration is read again when it changes, and on SIGHUP.
 
     Raises:
         ConfigurationError: the configuration is bad, a secret cannot be read, or it has no such pool.

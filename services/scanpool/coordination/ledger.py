@@ -10,7 +10,8 @@ import msgspec
 import structlog
 
 from scanpool.coordination.places import PlaceChange, changed
-from scanpool.coordination.transitions import Change, check_legal
+from scanpool.coordination.state_table import check_legal
+from scanpool.coordination.transitions import Change
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.runtime.keys import read_key

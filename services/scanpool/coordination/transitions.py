@@ -1,11 +1,10 @@
 """Every transition of a scan, as pure functions from one snapshot to the next.
 
-What is not in `LEGAL` is illegal; `Change` says which place changes hands in the same commit.
+`Change` says which place changes hands in the same commit; which transitions there are says `state_table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -41,39 +40,10 @@ from scanpool_schemas.scan import (
     state_of,
 )
 
-
-def _to(*states: StateName) -> frozenset[StateName]:
-    return frozenset(states)
-
-
-_QUEUED = _to("queued-high", "queued-normal", "queued-low")
-_GIVEN_UP = _to("failed", "dead")
-
-LEGAL: Mapping[StateName | None, frozenset[StateName]] = {
-    None: _QUEUED | _to("pending", "failed"),
-    "pending": _QUEUED | _to("failed"),
-    "queued-high": _to("launching") | _GIVEN_UP,
-    "queued-normal": _to("launching") | _GIVEN_UP,
-    "queued-low": _to("launching") | _GIVEN_UP,
-    "launching": _QUEUED | _to("launching", "running", "stopping") | _GIVEN_UP,
-    "running": _to("exporting", "stopping", "failed"),
-    "exporting": _to("exporting", "validating") | _GIVEN_UP,
-    "validating": _to("validating", "completed") | _GIVEN_UP,
-    "stopping": _to("failed"),
-    "dead": _QUEUED | _to("exporting", "validating"),
-    "completed": _to(),
-    "failed": _to(),
-}
-"""From state to the states that may follow; PROTOCOL's table, without its guards."""
-
 LONGEST_SENTENCE = 1000
 """Characters of a reason; scanners and people can be verbose, and events are limited."""
 TIMELINE_KEPT = 100
 """Entries; a scan that was tried more often keeps its first ten and its last ninety."""
-
-
-class IllegalTransition(Exception):
-    """The code asked for a transition that the protocol does not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -306,17 +276,6 @@ def retried(scan: Dead, why: str, mark: Mark) -> Change:
             lane = scan.request.priority
             fresh |= {"lane": lane, "queued_at": mark.at}
             return Change(scan=_next(Queued, scan, mark, lane_state(lane), why, **fresh))
-
-
-def check_legal(before: AnyScan | None, after: AnyScan) -> None:
-    """Hold a transition against the table.
-
-    Raises:
-        IllegalTransition: the protocol does not have it.
-    """
-    state = state_of(before) if before is not None else None
-    if state_of(after) not in LEGAL[state]:
-        raise IllegalTransition(f"{state or 'no event'} -> {state_of(after)}")
 
 
 def holds_place(scan: AnyScan) -> bool:

@@ -41,6 +41,18 @@ class Kept:
 Reload: TypeAlias = Reloaded | Kept
 
 
+_Version: TypeAlias = tuple[int, int, int]
+
+
+def _version(path: Path) -> _Version | None:
+    """Tells one version of the file from another, whether it was written over or replaced; None: there is none now."""
+    try:
+        at = path.stat()
+    except OSError:
+        return None
+    return at.st_ino, at.st_mtime_ns, at.st_size
+
+
 class LiveConfiguration:
     """Holds the current configuration."""
 
@@ -52,6 +64,7 @@ class LiveConfiguration:
         """
         self._path = path
         self._environ = environ
+        self._read = self._seen = _version(path)
         self._current, self._warnings = load_with_warnings(path, environ)
 
     @property
@@ -69,8 +82,14 @@ class LiveConfiguration:
         """What a person should know of the last good one."""
         return self._warnings
 
+    def changed(self) -> bool:
+        """Whether the file is another than was read, and has been since the look before: nobody is writing it."""
+        before, self._seen = self._seen, _version(self._path)
+        return self._seen is not None and self._seen != self._read and self._seen == before
+
     def reload(self) -> Reload:
         """Read the file again."""
+        self._read = _version(self._path)
         try:
             after, warnings = load_with_warnings(self._path, self._environ)
         except ConfigurationError as error:

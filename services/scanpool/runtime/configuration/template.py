@@ -2,7 +2,7 @@
 
 TEMPLATE = """\
 # scanpool: pools of scanners, the rules for scans on them, and credentials.
-# Check it with `scanpool config check`; a running process reads it again on SIGHUP.
+# Check it with `scanpool config check`; a running process reads it again when it changes.
 #
 # ${NAME} and ${NAME:-default} are filled in from the environment; write $${ for a literal ${.
 # A secret is given as {file: PATH} (mode 600), {env: NAME} or ${NAME}, best not in this file itself.
