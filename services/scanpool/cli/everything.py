@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,19 +31,40 @@ commands = typer.Typer()
         "scanpool demo  # watch scans flow through two pools of emulated scanners",
         "scanpool demo --keep  # and look around afterwards",
         "scanpool demo --json | jq .ok",
+        "scanpool demo --chaos  # watch services and NATS be killed while scans run",
     ),
 )
 def demo(
     call: Invocation,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    chaos: Annotated[
+        bool,
+        typer.Option("--chaos", help="Kill services and NATS while scans run; every scan must end once all the same."),
+    ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="With --chaos: what is killed when; without it, another each time."),
+    ] = None,
 ) -> ExitCode:
     """Show the whole pipeline on emulated scanners: every scan's end is known, and must be as expected."""
     need("embedded", "demo")
-    from scanpool.cli.demo.run import demo
-
+    if keep and chaos:
+        raise typer.BadParameter("takes no --chaos beside it", param_hint="--keep")
+    if seed is not None and not chaos:
+        raise typer.BadParameter("is of --chaos, which is missing", param_hint="--seed")
     with options.process_failures():
-        return ExitCode(asyncio.run(demo(as_json=call.as_json, keep=keep)))
+        return ExitCode(asyncio.run(_played(call, keep=keep, chaos=chaos, seed=seed)))
+
+
+async def _played(call: Invocation, *, keep: bool, chaos: bool, seed: int | None) -> int:
+    if not chaos:
+        from scanpool.cli.demo.run import demo
+
+        return await demo(as_json=call.as_json, keep=keep)
+    from scanpool.cli.demo.chaos.run import chaos as play
+
+    return await play(as_json=call.as_json, seed=secrets.randbelow(10_000) if seed is None else seed)
 
 
 @command(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,25 +15,16 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from scanpool.cli.demo.frame import DemoOverdue, DemoStopped, framed
 from scanpool.cli.demo.plan import SCANNERS, SCANS, DemoScan, Outcome
 from scanpool.cli.demo.show import live_table, print_further, print_how_to_keep, print_summary
 from scanpool.cli.demo.stage import Stage, staged
 from scanpool.client import Submitted, UnknownScan
-from scanpool.runtime import logs
-from scanpool.runtime.process import signals
 from scanpool_schemas.status import ScanStatus
 
 DEADLINE_S = 120.0
 """After it the demonstration gives up; it takes about half a minute."""
 REDRAW_S = 0.25
-
-
-class DemoStopped(Exception):
-    """Somebody pressed Ctrl-C."""
-
-
-class DemoOverdue(Exception):
-    """The scans did not all end in time."""
 
 
 @dataclass
@@ -90,21 +79,10 @@ class Play:
 
 async def demo(*, as_json: bool, keep: bool) -> int:
     """Play it; answers the exit code: 0 where every outcome is the expected one, 1 where not, 130 on Ctrl-C."""
-    stopping = asyncio.Event()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scanpool-demo-")))
-        logs.configure(stream=stack.enter_context((folder / "scanpool.log").open("w")))
-        stack.enter_context(signals(stopping))
-        try:
-            return await _played(folder, stopping, as_json=as_json, keep=keep)
-        except DemoStopped:
-            return 130
-        except DemoOverdue as error:
-            sys.stderr.write(f"error: {error}\n{_tail(folder / 'scanpool.log')}")
-            return 1
+    return await framed(lambda folder, stopping: _played(folder, stopping, as_json=as_json, keep=keep))
 
 
-async def _played(folder: Path, stopping: asyncio.Event, *, as_json: bool, keep: bool) -> int:
+async def _played(folder: Path, stopping: asyncio.Event, *, as_json: bool, keep: bool) -> bool:
     console = Console(stderr=as_json)
     began = time.monotonic()
     async with staged(folder) as stage:
@@ -123,7 +101,7 @@ async def _played(folder: Path, stopping: asyncio.Event, *, as_json: bool, keep:
             await stopping.wait()
         elif not as_json:
             print_how_to_keep(console)
-    return 0 if document["ok"] else 1
+    return bool(document["ok"])
 
 
 async def _watch(play: Play, console: Console, stopping: asyncio.Event) -> None:
@@ -180,7 +158,3 @@ def summary(outcomes: list[Outcome], most: dict[str, int], duration_s: float) ->
         "max_concurrent": {instance: {"limit": limit, "seen": most[instance]} for instance, limit in limits.items()},
         "duration_s": round(duration_s, 1),
     }
-
-
-def _tail(path: Path, lines: int = 20) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) + "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,11 +48,16 @@ class Stage:
 
     async def most_at_once(self) -> dict[str, int]:
         """The most scans that ever ran at once on each scanner, as the scanner itself counted."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            return {
-                instance: (await http.get(f"{emulator.url}/_control/stats")).json()["max_running"]
-                for instance, emulator in self.emulators.items()
-            }
+        return {instance: each["max_running"] for instance, each in (await counted(self.emulators)).items()}
+
+
+async def counted(emulators: Mapping[str, Emulator]) -> dict[str, Any]:
+    """What each scanner itself counted, by scanner instance."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return {
+            instance: (await http.get(f"{emulator.url}/_control/stats")).json()
+            for instance, emulator in emulators.items()
+        }
 
 
 @asynccontextmanager
@@ -60,10 +65,10 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     """Run everything while entered; its files are in the folder."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(EmbeddedNats(EmbeddedOptions(store=folder / "nats")))
-        emulators = {each.instance: await stack.enter_async_context(_emulator(each)) for each in SCANNERS}
+        emulators = {each.instance: await stack.enter_async_context(emulated(each)) for each in SCANNERS}
         configuration = folder / "scanners.yaml"
-        configuration.write_text(_configuration(emulators))
-        await _apply_topology(nats.url)
+        configuration.write_text(configuration_of(SCANNERS, emulators, CREDENTIALS))
+        await apply_topology(nats.url, SCANNERS)
         runner = Runner(SERVICES, _settings(nats.url, folder), LiveConfiguration(configuration, ENVIRON))
         await stack.enter_async_context(_running(runner))
         client = await stack.enter_async_context(await ScanPool.connect(nats.url))
@@ -71,7 +76,8 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def _emulator(scanner: DemoScanner) -> AsyncIterator[Emulator]:
+async def emulated(scanner: DemoScanner) -> AsyncIterator[Emulator]:
+    """The scanner's emulator, its faults in force, while entered."""
     async with Emulator(Options(time_scale=TIME_SCALE)) as emulator, httpx.AsyncClient(trust_env=False) as http:
         for fault in scanner.faults:
             answer = await http.post(f"{emulator.url}/_control/faults", json=dict(fault))
@@ -96,10 +102,11 @@ async def _running(runner: Runner) -> AsyncIterator[None]:
         await task
 
 
-async def _apply_topology(url: str) -> None:
+async def apply_topology(url: str, scanners: Sequence[DemoScanner]) -> None:
+    """Set NATS up for the scanners' pools."""
     client = await connect(NatsAddress(url=url), name="scanpool demo")
     try:
-        pools = tuple(dict.fromkeys(scanner.pool for scanner in SCANNERS))
+        pools = tuple(dict.fromkeys(scanner.pool for scanner in scanners))
         await apply(JetStream(client), topology(pools, replicas=1, janitor_every_s=1, cleanup_every_s=10))
     finally:
         await client.drain()
@@ -119,9 +126,12 @@ def _settings(url: str, folder: Path) -> Settings:
     )
 
 
-def _configuration(emulators: dict[str, Emulator]) -> str:
+def configuration_of(
+    scanners: Sequence[DemoScanner], emulators: Mapping[str, Emulator], credentials: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The `scanners.yaml` for the emulators."""
     pools: dict[str, Any] = {}
-    for scanner in SCANNERS:
+    for scanner in scanners:
         emulator = emulators[scanner.instance]
         pools.setdefault(scanner.pool, {"scanners": []})["scanners"].append(
             {
@@ -133,8 +143,8 @@ def _configuration(emulators: dict[str, Emulator]) -> str:
             }
         )
     document = {
-        "default_pool": SCANNERS[0].pool,
+        "default_pool": scanners[0].pool,
         "pools": pools,
-        "credentials": [dict(each) for each in CREDENTIALS],
+        "credentials": [dict(each) for each in credentials],
     }
     return yaml.safe_dump(document, sort_keys=False)

@@ -214,7 +214,7 @@ def _progress() -> Config:
         "description": "KV: how far running scans are; gone an hour after the last word",
         "subjects": [f"$KV.{subjects.PROGRESS_BUCKET}.>"],
         "retention": "limits",
-        "storage": "memory",
+        "storage": "file",
         "discard": "new",
         "max_msgs_per_subject": 1,
         "max_age": 3600 * SECOND_NS,
