@@ -5,6 +5,7 @@ Views on the parsed tree: good until the reader is asked for the next part, then
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _COMPLIANCE_RESULT = f"{{{COMPLIANCE_NAMESPACE}}}compliance-result"
 _ANY_COMPLIANCE = f"{{{COMPLIANCE_NAMESPACE}}}*"
 _RESULT_IN_BRACKETS = re.compile(r":[ \t]*\[(PASSED|FAILED|WARNING|ERROR|SKIPPED)\]")
 _LONGEST_NUMBER = 12
+_LONGEST_NAME = 255
 
 
 class Severity(IntEnum):
@@ -104,11 +106,23 @@ class HostPart:
     is_web: bool
     """The report is a web application scan; its hosts are URLs."""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and address, bounded: by them a host is known again that is in the report twice."""
+        name, address = _bounded(self.name), self.tags.get("host-ip", "").strip()
+        return name, name if address == self.name else _bounded(address)
+
     def items(self) -> Iterator[Item]:
         """The part's items, in order; may be asked for more than once."""
         for element in self.elements:
             if element.tag == "ReportItem":
                 yield Item(element, self.text_chars)
+
+
+def _bounded(name: str) -> str:
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}…{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def number(text: str | None) -> int | None:

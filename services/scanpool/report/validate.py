@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -32,7 +32,6 @@ from scanpool_schemas.result import (
 # An event may be 512 KiB, the request in it up to 256 KiB.
 HOST_ROWS = 200
 HOST_ROWS_BYTES = 96 * 1024
-_LONGEST_NAME = 255
 _LOOK_FIRST = (
     LoginVerdict.NOAUTH,
     LoginVerdict.LOGIN_ONLY,
@@ -45,7 +44,24 @@ _LOOK_FIRST = (
 )
 
 
-def validate(pieces: Iterable[bytes], asked: Asked | None = None, limits: Limits | None = None) -> Result:
+class Listener(Protocol):
+    """Who hears the report beside the assessment, as it is read."""
+
+    def add(self, part: HostPart) -> None:
+        """Hear a part, before the reader is asked for the next one."""
+        ...
+
+    def judge(self, key: tuple[str, str], verdict: HostVerdict) -> None:
+        """Hear what became of the login on a host, once all was read; `key` is the part's."""
+        ...
+
+
+def validate(
+    pieces: Iterable[bytes],
+    asked: Asked | None = None,
+    limits: Limits | None = None,
+    listener: Listener | None = None,
+) -> Result:
     """Read a report from its bytes and judge it; a report that is refused is a result too, not an error."""
     asked = asked or Asked()
     reader = ReportReader(limits)
@@ -53,9 +69,11 @@ def validate(pieces: Iterable[bytes], asked: Asked | None = None, limits: Limits
     try:
         for part in reader.read(pieces):
             assessment.add(part)
+            if listener is not None:
+                listener.add(part)
     except ReportError as error:
         return refused(error, asked, reader)
-    return assessment.result()
+    return assessment.result(listener)
 
 
 def refused(error: ReportError, asked: Asked, reader: ReportReader) -> Result:
@@ -100,18 +118,18 @@ class Assessment:
         self._scan_info = self._scan_info or self._witness.scan_info
         self._witness = HostWitness()
         self._census.clock(part.tags)
-        key = _key(part.name, part.tags.get("host-ip", "").strip())
+        key = part.key
         earlier = self._hosts.get(key)
         if earlier is not None:
             self._repeated.add(key)
             evidence = earlier.merged(evidence)
         self._hosts[key] = self._known.setdefault(evidence, evidence)
 
-    def result(self) -> Result:
+    def result(self, listener: Listener | None = None) -> Result:
         """The result, once the reader has read all."""
         reader = self._reader
         tally = Tally()
-        worst = _worst_first(self._judged(tally))
+        worst = _worst_first(self._judged(tally, listener))
         verdict = judge_scan(tally, self._asked, policy_has_login=reader.policy.has_host_login)
         report = ReportFacts(
             has_report=reader.has_report,
@@ -133,11 +151,13 @@ class Assessment:
             troubleshooting=advice(tally.reasons),
         )
 
-    def _judged(self, tally: Tally) -> Iterator[HostVerdict]:
+    def _judged(self, tally: Tally, listener: Listener | None) -> Iterator[HostVerdict]:
         for (name, address), evidence in self._hosts.items():
             facts = HostFacts(name, address, evidence)
             verdict = judge_host(facts, privileged=self._asked.privileged)
             tally.add(facts, verdict)
+            if listener is not None:
+                listener.judge((name, address), verdict)
             yield verdict
 
     def _summary(self, tally: Tally) -> ResultsSummary:
@@ -160,17 +180,6 @@ class Assessment:
             size_bytes=reader.size_bytes,
             sha256=reader.sha256,
         )
-
-
-def _key(name: str, address: str) -> tuple[str, str]:
-    name = _bounded(name)
-    return name, name if address == name else _bounded(address)
-
-
-def _bounded(name: str) -> str:
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return f"{name[:_LONGEST_NAME]}…{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _worst_first(verdicts: Iterable[HostVerdict]) -> list[HostVerdict]:

@@ -1,0 +1,229 @@
+"""Puts what was spooled into page order, in the file that is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from scanpool.report.findings import schema
+from scanpool.report.findings.identity import check_identity, finding_identity
+from scanpool.report.findings.spool import Spool
+
+_ORDER = """
+CREATE TABLE spool.host_place AS
+  SELECT id, DENSE_RANK() OVER (ORDER BY address_key IS NULL, address_key, name, address) AS place FROM spool.host;
+CREATE UNIQUE INDEX spool.host_places ON host_place (id);
+CREATE TABLE spool.plugin_place AS
+  SELECT id, ROW_NUMBER() OVER (
+    ORDER BY severity IS NULL, severity DESC, score IS NULL, score DESC, plugin_id IS NULL, plugin_id, name, id
+  ) AS place FROM spool.plugin WHERE id IN (SELECT plugin FROM spool.item);
+CREATE UNIQUE INDEX spool.plugin_places ON plugin_place (id);
+"""
+_HOSTS = """
+INSERT INTO hosts
+SELECT p.place, h.name, h.address, h.address_key, h.fqdn, h.netbios, h.os, h.started_at, h.ended_at,
+  COALESCE(v.verdict, 'unknown'), COALESCE(v.authenticated, 0), COALESCE(v.reason, ''), COALESCE(v.evidence, ''),
+  COALESCE(v.method, ''), 0, 0, 0, 0, 0, 0, h.tags
+FROM spool.host h JOIN spool.host_place p ON p.id = h.id
+LEFT JOIN spool.verdict v ON v.name = h.name AND v.address = h.address
+GROUP BY p.place HAVING h.id = MIN(h.id) ORDER BY p.place
+"""
+_PLUGINS = """
+INSERT INTO plugins
+SELECT p.place, g.plugin_id, g.severity, g.score, g.name, g.family, g.cvss2, g.cvss3, g.cvss4, g.vpr, g.epss,
+  g.exploit, g.known_exploited, 0, 0, g.facts
+FROM spool.plugin g JOIN spool.plugin_place p ON p.id = g.id ORDER BY p.place
+"""
+_FINDINGS = """
+SELECT i.seq, p.place, h.place, i.port, i.service
+FROM spool.item i JOIN spool.plugin_place p ON p.id = i.plugin JOIN spool.host_place h ON h.id = i.host
+ORDER BY p.place, h.place, i.port, i.service, i.seq
+"""
+_COMPLIANCE = """
+INSERT INTO compliance (check_, host, result, data)
+SELECT r.check_, h.place, r.result, r.data
+FROM spool.result r JOIN spool.check_ c ON c.id = r.check_ JOIN spool.host_place h ON h.id = r.host
+ORDER BY CASE r.result WHEN 'FAILED' THEN 0 WHEN 'ERROR' THEN 1 WHEN 'WARNING' THEN 2
+  WHEN 'SKIPPED' THEN 4 WHEN 'PASSED' THEN 5 ELSE 3 END, c.name, c.check_id, r.check_, h.place, r.seq
+"""
+_COUNTS = """
+UPDATE hosts SET critical = n.critical, high = n.high, medium = n.medium, low = n.low, info = n.info,
+  unrated = n.unrated
+FROM (
+  SELECT f.host AS host, SUM(p.severity = 4) AS critical, SUM(p.severity = 3) AS high, SUM(p.severity = 2) AS medium,
+    SUM(p.severity = 1) AS low, SUM(p.severity = 0) AS info, SUM(p.severity IS NULL) AS unrated
+  FROM findings f JOIN plugins p ON p.id = f.plugin GROUP BY f.host
+) AS n WHERE n.host = hosts.id
+"""
+
+
+def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]]) -> None:
+    """Write the file; it appears under its name only when it is whole."""
+    spool.flush()
+    spool.database.execute("COMMIT")
+    partial = destination.with_name(destination.name + ".part")
+    partial.unlink(missing_ok=True)
+    database = sqlite3.connect(partial, isolation_level=None)
+    try:
+        _prepare(database, spool)
+        _fill(database, about)
+    finally:
+        database.close()
+    partial.replace(destination)
+
+
+def _prepare(database: sqlite3.Connection, spool: Spool) -> None:
+    spool.database.execute("PRAGMA locking_mode=NORMAL")
+    spool.database.execute("SELECT 1 FROM item LIMIT 1").fetchone()
+    database.executescript(
+        f"PRAGMA application_id={schema.APPLICATION_ID}; PRAGMA user_version={schema.VERSION};"
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-8192; PRAGMA temp_store=FILE;"
+    )
+    database.execute("ATTACH ? AS spool", (str(spool.path),))
+    database.executescript(
+        "PRAGMA spool.journal_mode=OFF; PRAGMA spool.synchronous=OFF; PRAGMA spool.cache_size=-4096;"
+    )
+
+
+def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> None:
+    database.execute("BEGIN")
+    for statement in _statements(schema.TABLES):
+        if not statement.startswith("CREATE INDEX"):
+            database.execute(statement)
+    for statement in _statements(_ORDER):
+        database.execute(statement)
+    database.execute(_HOSTS)
+    database.execute(_PLUGINS)
+    database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
+    database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")
+    database.execute(
+        "INSERT OR IGNORE INTO cves SELECT c.cve, p.place FROM spool.cve c JOIN spool.plugin_place p ON p.id = c.plugin"
+    )
+    _findings(database)
+    database.execute(_COMPLIANCE)
+    for statement in _statements(schema.TABLES):
+        if statement.startswith("CREATE INDEX"):
+            database.execute(statement)
+    database.execute(_COUNTS)
+    database.executemany("INSERT INTO identities VALUES (?, ?, ?)", _identities(database))
+    database.executemany("INSERT INTO about VALUES (?, ?)", about)
+    database.execute("COMMIT")
+    database.execute("DETACH spool")
+
+
+def _statements(script: str) -> list[str]:
+    code = "\n".join(line.split("--")[0].rstrip() for line in script.splitlines())
+    return [statement.strip() for statement in code.split(";") if statement.strip()]
+
+
+def _findings(database: sqlite3.Connection) -> None:
+    """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
+    blocks, ranges = _Blocks(database), _Ranges()
+    rank = 0
+    cursor = database.execute(_FINDINGS)
+    while rows := cursor.fetchmany(schema.BLOCK_ROWS):
+        ranked = [(rank + number, *row) for number, row in enumerate(rows, start=1)]
+        rank += len(rows)
+        database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", [(each[0], *each[2:]) for each in ranked])
+        ranges.see(ranked)
+        blocks.add({each[1]: each[0] for each in ranked})
+    database.executemany("UPDATE plugins SET first_rank = ?, last_rank = ? WHERE id = ?", ranges.rows())
+
+
+class _Ranges:
+    """Which ranks are which plugin's: its findings stand together."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, list[int]] = {}
+
+    def see(self, ranked: Iterable[tuple[int, ...]]) -> None:
+        for rank, _seq, plugin, *_ in ranked:
+            known = self._of.get(plugin)
+            if known is None:
+                self._of[plugin] = [rank, rank]
+            else:
+                known[1] = rank
+
+    def rows(self) -> Iterator[tuple[int, int, int]]:
+        return ((first, last, plugin) for plugin, (first, last) in self._of.items())
+
+
+class _Blocks:
+    """Outputs and extras of findings that stand together, compressed together."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._compress = zstandard.ZstdCompressor(level=3).compress
+
+    def add(self, ranks: dict[int, int]) -> None:
+        """`ranks` says, by the spool's number, which rank a finding got; in order of rank."""
+        marks = ", ".join("?" * len(ranks))
+        texts = dict(self._database.execute(f"SELECT seq, text FROM spool.output WHERE seq IN ({marks})", [*ranks]))  # noqa: S608
+        self._write([(rank, texts.get(seq)) for seq, rank in ranks.items()])
+        extras = self._database.execute(f"SELECT seq, data FROM spool.extra WHERE seq IN ({marks})", [*ranks])  # noqa: S608
+        self._database.executemany("INSERT INTO extras VALUES (?, ?)", [(ranks[seq], data) for seq, data in extras])
+
+    def _write(self, texts: list[tuple[int, str | None]]) -> None:
+        block: list[str | None] = []
+        first, chars = texts[0][0], 0
+        for rank, text in texts:
+            if block and chars > schema.BLOCK_CHARS:
+                self._store(first, block)
+                block, first, chars = [], rank, 0
+            block.append(text)
+            chars += len(text or "")
+        self._store(first, block)
+
+    def _store(self, first: int, block: list[str | None]) -> None:
+        packed = self._compress(msgspec.msgpack.encode(block))
+        self._database.execute("INSERT INTO outputs VALUES (?, ?)", (first, packed))
+
+
+def _identities(database: sqlite3.Connection) -> Iterator[tuple[int, bytes, bytes]]:
+    findings = _grouped(
+        database.execute(
+            "SELECT f.host, p.plugin_id, f.port, s.protocol, p.severity FROM findings f INDEXED BY findings_by_host "
+            "JOIN plugins p ON p.id = f.plugin JOIN services s ON s.id = f.service ORDER BY f.host"
+        ),
+        lambda row: finding_identity(row[1], row[2], row[3], row[4]),
+    )
+    results = _grouped(
+        database.execute(
+            "SELECT r.host, c.plugin_id, c.check_id, c.name, r.result FROM compliance r "
+            "JOIN checks c ON c.id = r.check_ ORDER BY r.host"
+        ),
+        lambda row: check_identity(row[1], row[2], row[3], row[4]),
+    )
+    of_results = next(results, None)
+    of_findings = next(findings, None)
+    for (host,) in database.execute("SELECT id FROM hosts ORDER BY id"):
+        found, checked = b"", b""
+        if of_findings is not None and of_findings[0] == host:
+            found, of_findings = of_findings[1], next(findings, None)
+        if of_results is not None and of_results[0] == host:
+            checked, of_results = of_results[1], next(results, None)
+        yield host, found, checked
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]], identity: Any) -> Iterator[tuple[int, bytes]]:
+    """By host, which comes first in each row: the sorted identities."""
+    host: int | None = None
+    numbers: array[int] = array("Q")
+    for row in rows:
+        if row[0] != host:
+            if host is not None:
+                yield host, _sorted(numbers)
+            host, numbers = row[0], array("Q")
+        numbers.append(identity(row))
+    if host is not None:
+        yield host, _sorted(numbers)
+
+
+def _sorted(numbers: array[int]) -> bytes:
+    return b"".join(number.to_bytes(8, "little") for number in sorted(numbers))

@@ -1,0 +1,59 @@
+"""What stands in the elements of an item, made ready to be kept: lists, numbers, yes and no."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from lxml import etree
+
+from scanpool.report.texts import head_and_tail
+
+Facts = dict[str, list[str]]
+"""By element: its texts, in order."""
+
+OF_THE_FINDING = frozenset({"plugin_output", "attachment", "first_found", "last_found", "vulnerability_state"})
+"""Elements that differ from host to host; the others say the same wherever their plugin reports."""
+_LINES = frozenset({"see_also", "cpe"})
+"""One element that holds a list, one entry a line."""
+_LONGEST_NUMBER = 24
+
+
+def facts_of(element: etree._Element, text_chars: int) -> Facts:
+    """Every element that is the plugin's, each a list of texts; oversized ones keep head and tail."""
+    facts: Facts = {}
+    for child in element.iterchildren("*"):
+        tag = str(child.tag)
+        if tag in OF_THE_FINDING:
+            continue
+        texts = facts.setdefault(tag, [])
+        text = head_and_tail(child.text or "", text_chars)
+        texts.extend(_lines(text) if tag in _LINES else [text])
+    return facts
+
+
+def first(facts: Mapping[str, Sequence[str]], name: str) -> str:
+    """The first text of the element; empty where there is none."""
+    texts = facts.get(name)
+    return texts[0] if texts else ""
+
+
+def score(facts: Mapping[str, Sequence[str]], name: str) -> float | None:
+    """The element as a number that is not negative; None where it is none."""
+    text = first(facts, name).strip()
+    if not text or len(text) > _LONGEST_NUMBER:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def is_true(facts: Mapping[str, Sequence[str]], name: str) -> bool:
+    """Whether the element says yes."""
+    return first(facts, name).strip().lower() == "true"
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,194 @@
+"""Takes findings, compliance results and hosts out of the parts of a report, as they pass by."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import zstandard
+from lxml import etree
+
+from scanpool.report.findings.elements import OF_THE_FINDING, Facts, facts_of, first, is_true, score
+from scanpool.report.findings.spool import Spool
+from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, number
+from scanpool.report.redaction import STRUCK
+from scanpool.report.texts import clip, head_and_tail
+from scanpool.report.times import host_time
+
+KEPT_IN_MEMORY = 16_384
+"""Plugins and services that are known again; a report with more of them has some twice."""
+ATTACHMENT_CHARS = 64 * 1024
+_CM = f"{{{COMPLIANCE_NAMESPACE}}}compliance-"
+_OF_THE_HOST = frozenset({"result", "actual-value", "output", "error", "policy-value"})
+"""Of a compliance item, the elements that are the host's; the others are the check's."""
+_USER_NAMES = frozenset({"ssh-login-used", "smb-login-used"})
+"""Properties that say as whom it was logged in; that is nobody's business who reads findings."""
+_compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=3).compress
+
+
+def packed(value: Any) -> bytes:
+    """A value as it is kept in a column: JSON, compressed."""
+    return _compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+class Harvest:
+    """Fills a spool."""
+
+    def __init__(self, spool: Spool, text_chars: int) -> None:
+        self._spool = spool
+        self._text_chars = text_chars
+        self._plugins: dict[tuple[Any, ...], tuple[int, bool]] = {}
+        self._services: dict[tuple[str, str], int] = {}
+        self._checks: dict[bytes, int] = {}
+        self._ids = count(1)
+        self._seq = count(1)
+        self._host: int | None = None
+
+    def add(self, part: HostPart) -> None:
+        """Take in a part, before the reader is asked for the next one."""
+        if self._host is None:
+            self._host = next(self._ids)
+        for element in part.elements:
+            if element.tag == "ReportItem":
+                self._item(element, self._host)
+        if part.is_last:
+            self._end_host(part, self._host)
+            self._host = None
+
+    def _item(self, element: etree._Element, host: int) -> None:
+        get = element.get
+        own = list(element.iterchildren(*OF_THE_FINDING))
+        key = (get("pluginID"), get("severity"), get("pluginName"), get("pluginFamily"), len(element) - len(own))
+        known = self._plugins.get(key)
+        if known is None:
+            known = self._new_plugin(key, element)
+        plugin, may_be_compliance = known
+        if may_be_compliance and (result := Item(element, self._text_chars).compliance_result) is not None:
+            self._compliance(element, own, host, result)
+            return
+        seq = next(self._seq)
+        self._spool.add("item", (seq, plugin, host, number(get("port")) or 0, self._service(element)))
+        if own:
+            self._of_the_finding(own, seq)
+
+    def _of_the_finding(self, own: Sequence[etree._Element], seq: int) -> None:
+        outputs = [child.text or "" for child in own if child.tag == "plugin_output"]
+        if outputs:
+            output = head_and_tail("\n".join(outputs), self._text_chars)
+            self._spool.add("output", (seq, output), len(output))
+        if len(outputs) < len(own):
+            self._spool.add("extra", (seq, packed(self._extras(own))))
+
+    def _extras(self, own: Sequence[etree._Element]) -> Facts:
+        extras: Facts = {}
+        for child in own:
+            if child.tag != "plugin_output":
+                extras.setdefault(str(child.tag), []).append(self._attached(child, child.text or ""))
+        return extras
+
+    def _attached(self, child: etree._Element, text: str) -> str:
+        kept = head_and_tail(text, ATTACHMENT_CHARS if child.tag == "attachment" else self._text_chars)
+        if child.tag != "attachment":
+            return kept
+        name = clip(child.get("name") or "", 255)
+        return json.dumps({"name": name, "type": clip(child.get("type") or "", 255), "content": kept})
+
+    def _new_plugin(self, key: tuple[Any, ...], element: etree._Element) -> tuple[int, bool]:
+        family = clip(key[3] or "", 255)
+        may_be_compliance = not family or "compliance" in family.lower()
+        plugin = next(self._ids)
+        self._remember(self._plugins, key, (plugin, may_be_compliance))
+        facts = facts_of(element, self._text_chars)
+        item = Item(element, self._text_chars)
+        scores = {name: score(facts, f"{name}_base_score") for name in ("cvss", "cvss3", "cvss4")}
+        best = next((each for each in (scores["cvss3"], scores["cvss4"], scores["cvss"]) if each is not None), None)
+        row = (
+            plugin,
+            item.plugin_id,
+            None if item.severity is None else int(item.severity),
+            best,
+            clip(key[2] or first(facts, "plugin_name"), 1000),
+            family,
+            scores["cvss"],
+            scores["cvss3"],
+            scores["cvss4"],
+            score(facts, "vpr_score"),
+            score(facts, "epss_score"),
+            int(is_true(facts, "exploit_available")),
+            int(bool(first(facts, "cisa-known-exploited").strip())),
+            packed(facts),
+        )
+        self._spool.add("plugin", row, len(row[-1]))
+        for cve in {clip(text, 64).upper() for text in facts.get("cve", ()) if text.strip()}:
+            self._spool.add("cve", (plugin, cve))
+        return plugin, may_be_compliance
+
+    def _service(self, element: etree._Element) -> int:
+        key = (element.get("protocol") or "", element.get("svc_name") or "")
+        known = self._services.get(key)
+        if known is None:
+            known = next(self._ids)
+            self._remember(self._services, key, known)
+            self._spool.add("service", (known, clip(key[0], 32).lower(), clip(key[1], 255)))
+        return known
+
+    def _compliance(self, element: etree._Element, own: Sequence[etree._Element], host: int, result: str) -> None:
+        of_the_check: Facts = {}
+        of_the_host: Facts = {str(child.tag): [head_and_tail(child.text or "", self._text_chars)] for child in own}
+        for tag, texts in facts_of(element, self._text_chars).items():
+            name = tag.removeprefix(_CM)
+            (of_the_host if name != tag and name in _OF_THE_HOST else of_the_check)[name] = texts
+        of_the_host.pop("result", None)
+        check = self._check(element, of_the_check)
+        data = packed(of_the_host)
+        self._spool.add("result", (next(self._seq), check, host, clip(result, 32), data), len(data))
+
+    def _check(self, element: etree._Element, facts: Facts) -> int:
+        plugin_id, family = number(element.get("pluginID")), clip(element.get("pluginFamily") or "", 255)
+        name = clip(first(facts, "check-name") or first(facts, "description"), 1000)
+        content = packed(facts)
+        digest = hashlib.blake2b(f"{plugin_id}\0{family}\0".encode() + content, digest_size=16).digest()
+        known = self._checks.get(digest)
+        if known is None:
+            known = next(self._ids)
+            self._remember(self._checks, digest, known)
+            row = (known, plugin_id, name, clip(first(facts, "check-id"), 255), family, content)
+            self._spool.add("check_", row, len(content))
+        return known
+
+    def _end_host(self, part: HostPart, host: int) -> None:
+        tags, (name, address) = part.tags, part.key
+        started, started_local = host_time(tags, "HOST_START")
+        ended, ended_local = host_time(tags, "HOST_END")
+        row = (
+            host,
+            name,
+            address,
+            address_key(address or name),
+            clip(tags.get("host-fqdn", ""), 255),
+            clip(tags.get("netbios-name", ""), 255),
+            clip(tags.get("operating-system", tags.get("os", "")), 1000),
+            started.isoformat() if started else started_local,
+            ended.isoformat() if ended else ended_local,
+            packed({tag: STRUCK if tag in _USER_NAMES else text for tag, text in tags.items()}),
+        )
+        self._spool.add("host", row, len(row[-1]))
+
+    @staticmethod
+    def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+        if len(known) >= KEPT_IN_MEMORY:
+            known.clear()
+        known[key] = value
+
+
+def address_key(address: str) -> bytes | None:
+    """The address as bytes that sort as addresses do, IPv4 before IPv6; None where it is none."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return bytes([parsed.version]) + parsed.packed.rjust(16, b"\0")
