@@ -1,4 +1,4 @@
-"""`scanpool validate`: reads a report and says whether its credentials worked; needs no NATS."""
+"""`scanpool validate`: reads reports and says whether their credentials worked; needs no NATS."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scanpool.cli.exits import ExitCode
+from scanpool.cli import scan_options
+from scanpool.cli.exits import ExitCode, Failure
 from scanpool.cli.failures import file_failures
 from scanpool.cli.invocation import Invocation, command
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from scanpool_schemas.result import Credentials, Result
+    from scanpool.cli.validated import Validated
+    from scanpool.report.scan_verdict import Asked
+    from scanpool_schemas.result import Credentials
 
 commands = typer.Typer()
 
@@ -27,36 +28,53 @@ commands = typer.Typer()
     panel="Scans",
     examples=(
         "scanpool validate weekly.nessus --credentials yes  # exit code 0 where valid, 3 where not",
-        "scanpool validate weekly.nessus --credentials yes --privileged --json | jq .authentication_status",
+        "scanpool validate *.nessus --credentials yes --require-auth 80%  # a table; exit code 4 where it is not met",
+        "scanpool validate weekly.nessus --credentials yes --privileged --json | jq .verdict",
         "zcat weekly.nessus.gz | scanpool validate - --credentials no",
     ),
 )
 def validate(
     call: Invocation,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A report (.nessus); - reads stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Reports (.nessus); - reads stdin.")],
     *,
     credentials: Annotated[
         Literal["yes", "no", "unknown"], typer.Option("--credentials", help="Whether the scan was given credentials.")
     ] = "unknown",
     privileged: Annotated[bool, typer.Option("--privileged", help="The scan asked for escalated privileges.")] = False,
+    require_auth: scan_options.RequireAuth = None,
 ) -> ExitCode:
-    """Say whether a report is whole and whether its credentials worked, host by host, with the evidence."""
+    """Say whether reports are whole and whether their credentials worked, with the evidence.
+
+    Of one report every host is shown, of several a line each; with --json there is a document for each, one a line.
+    """
+    from scanpool.cli.validated import exit_of
+    from scanpool.report.scan_verdict import Asked
+
     if privileged and credentials == "no":
         raise typer.BadParameter("needs credentials, and --credentials says no", param_hint="--privileged")
-    result = _judged(file, credentials, privileged=privileged)
-    call.out.answer(result, lambda: _view(result))
-    return ExitCode.DONE if result.valid else ExitCode.ENDED_BADLY
+    asked = Asked(credentials=_meant(credentials), privileged=privileged)
+    found = []
+    for file in files:
+        found.append(_validated(call, file, asked))
+        if call.as_json:
+            call.out.document(found[-1])
+    if not call.as_json:
+        _show(call, found)
+    return exit_of(found, require_auth)
 
 
-def _judged(file: str, credentials: str, *, privileged: bool) -> Result:
+def _validated(call: Invocation, file: str, asked: Asked) -> Validated:
+    from scanpool.cli.validated import unusable, validated
     from scanpool.report.reader import pieces_of
-    from scanpool.report.scan_verdict import Asked
     from scanpool.report.validate import validate
 
-    asked = Asked(credentials=_meant(credentials), privileged=privileged)
-    with file_failures("stdin" if file == "-" else file), ExitStack() as stack:
-        stream = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
-        return validate(pieces_of(stream), asked)
+    try:
+        with file_failures("stdin" if file == "-" else file), ExitStack() as stack:
+            stream = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
+            return validated(file, validate(pieces_of(stream), asked))
+    except Failure as failure:
+        call.out.say(f"error: {failure.message}")
+        return unusable(file, failure.code, failure.message)
 
 
 def _meant(credentials: str) -> Credentials:
@@ -65,15 +83,10 @@ def _meant(credentials: str) -> Credentials:
     return {"yes": Credentials.SUPPLIED, "no": Credentials.NOT_SUPPLIED, "unknown": Credentials.UNKNOWN}[credentials]
 
 
-def _view(result: Result) -> RenderableType:
-    from rich.console import Group
+def _show(call: Invocation, found: list[Validated]) -> None:
+    from scanpool.cli.views.validated import one_view, several_view
 
-    from scanpool.cli.untrusted import shown
-    from scanpool.cli.views.results import result_view
-    from scanpool.report.errors import ReportError
-
-    view = result_view(result, all_hosts=True)
-    if result.error is None:
-        return view
-    remedies = {kind.code: kind.remedy for kind in ReportError.__subclasses__()}
-    return Group(view, shown(remedies[result.error.code]))
+    if len(found) > 1:
+        call.out.show(several_view(found))
+    elif found[0].result is not None:
+        call.out.show(one_view(found[0].result))
