@@ -218,6 +218,12 @@ def test_counts_are_those_of_the_result(folder: Path) -> None:
     assert file.rows("SELECT COUNT(*) FROM findings") == [(file.result.results_summary.items,)]
 
 
+def test_a_host_of_unrated_findings_alone_is_counted(folder: Path) -> None:
+    file = written(folder, host("a", item(1, severity=None), item(2, severity="x")))
+    assert file.rows("SELECT critical, info, unrated FROM hosts") == [(0, 0, 2)]
+    assert file.rows("SELECT severity, last_rank FROM plugins ORDER BY id") == [(None, 1), (None, 2)]
+
+
 def test_identities_say_plugin_port_protocol_and_severity_and_nothing_of_what_was_printed(folder: Path) -> None:
     file = written(folder, host("a", item(7, "one", severity=3)), host("b", item(7, "two", severity=3)), host("c"))
     rows = file.rows("SELECT findings FROM identities ORDER BY host")

@@ -56,8 +56,13 @@ _COUNTS = """
 UPDATE hosts SET critical = n.critical, high = n.high, medium = n.medium, low = n.low, info = n.info,
   unrated = n.unrated
 FROM (
-  SELECT f.host AS host, SUM(p.severity = 4) AS critical, SUM(p.severity = 3) AS high, SUM(p.severity = 2) AS medium,
-    SUM(p.severity = 1) AS low, SUM(p.severity = 0) AS info, SUM(p.severity IS NULL) AS unrated
+  SELECT f.host AS host,
+    COUNT(*) FILTER (WHERE p.severity = 4) AS critical,
+    COUNT(*) FILTER (WHERE p.severity = 3) AS high,
+    COUNT(*) FILTER (WHERE p.severity = 2) AS medium,
+    COUNT(*) FILTER (WHERE p.severity = 1) AS low,
+    COUNT(*) FILTER (WHERE p.severity = 0) AS info,
+    COUNT(*) FILTER (WHERE p.severity IS NULL) AS unrated
   FROM findings f JOIN plugins p ON p.id = f.plugin GROUP BY f.host
 ) AS n WHERE n.host = hosts.id
 """
