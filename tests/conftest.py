@@ -12,6 +12,14 @@ from tests.support.pages import ROOT
 from tests.support.requirements import require
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept on the local disk, by us and by the processes that we start, is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
     """A command that runs within the tests sets up logging for its process, which is ours."""

@@ -1,10 +1,14 @@
-"""The events beside a scan's own: progress, what befell a scanner, and dead letters."""
+"""The events beside a scan's own: progress, answers to orders, what befell a scanner, and dead letters."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
 from scanpool_schemas.instants import Instant
+from scanpool_schemas.request import OrderName
+from scanpool_schemas.scan import ScanError
 
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -21,6 +25,33 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     hosts_done: int = 0
     paused_since: Instant | None = None
     """Since when somebody has it paused on the scanner."""
+    paused_by: str = ""
+    """Who asked that it be paused; empty where that was done on the scanner itself."""
+    paused_reason: str = ""
+    """Why, in that person's words."""
+    paused_until: Instant | None = None
+    """When it is stopped unless it is resumed before: it was paused for too long, or has taken too long altogether."""
+    at: Instant
+
+
+OrderOutcome = Literal["done", "under-way", "already", "refused", "unknown"]
+
+
+class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of an order to pause or resume a scan. Told by a poller on the request's `<reply>` subject."""
+
+    id: str
+    pool: str
+    order: OrderName
+    outcome: OrderOutcome
+    """done: the scanner did it. under-way: it took the order and is at it. already: it was so before. refused: it was
+    not done, and `error` says why. unknown: the scanner gave no answer, it may have been done; ask again."""
+    message: str
+    """The same in a sentence."""
+    progress: ScanProgress | None = None
+    """What the scanner said of the scan afterwards, where it was asked."""
+    error: ScanError | None = None
+    """Why it was refused, or is not known."""
     at: Instant
 
 
@@ -31,7 +62,7 @@ class ScannerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     scanner: str
     event: str
     """ready, not-ready, may-not-launch, second-run; breaker-opened, breaker-half-open, breaker-closed; cordoned,
-    uncordoned."""
+    uncordoned; places-disagree, place-repaired."""
     by: str = ""
     """The person who did it; empty where it came about by itself."""
     reason: str = ""

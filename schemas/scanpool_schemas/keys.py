@@ -96,6 +96,42 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By scanner: it is given no scan; those that run on it go on."""
 
 
+class Space(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Key `space`: whether NATS has room for more scans of the pool. Written by the janitor."""
+
+    low: bool
+    """Nothing is admitted and no scan is placed; those on scanners go on."""
+    why: str = ""
+    """What is nearly full, and how much is left of how much."""
+    since: Instant
+    """When it became so."""
+    at: Instant
+    """When it was last measured and written down."""
+    until: Instant
+    """While nobody measures, it ends by itself."""
+
+    def holds_back(self, now: datetime) -> bool:
+        """Whether scans wait for room."""
+        return self.low and now < self.until
+
+    @property
+    def sentence(self) -> str:
+        """Why scans wait."""
+        return f"NATS has no room for more scans: {self.why}"
+
+
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
+    """Key `repair`: the last place that was put right by `scanpool janitor --once --repair`."""
+
+    scanner: str
+    scan_id: str
+    did: Literal["given back", "given"]
+    """A place that no event spoke of was given back; a scan was given the place that its event speaks of."""
+    event_sequence: int
+    """Of the scan's last event when it was repaired; 0 where it had none."""
+    at: Instant
+
+
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     """Targets that a pool never scans."""
 

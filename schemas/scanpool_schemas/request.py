@@ -1,4 +1,4 @@
-"""What a publisher asks for: a scan, or that a scan be cancelled."""
+"""What people ask for: a scan, that one be cancelled, that one be paused or resumed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, 
 
 ScanType = Literal["untrusted", "authenticated", "authenticated_privileged"]
 Priority = Literal["high", "normal", "low"]
+OrderName = Literal["pause", "resume"]
 
 ShortText = Annotated[str, Meta(max_length=256)]
 LongText = Annotated[str, Meta(max_length=4096)]
@@ -81,7 +82,16 @@ class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Why; told in the scan's error."""
 
 
-_Request = TypeVar("_Request", ScanRequest, CancelRequest)
+class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """That a running scan be paused or resumed. Asked on core NATS, `order.<pool>.<order>.<id>`; a poller answers."""
+
+    by: ShortText = ""
+    """Who asks."""
+    reason: LongText = ""
+    """Why; told in the scan's progress while it is paused."""
+
+
+_Request = TypeVar("_Request", ScanRequest, CancelRequest, ScanOrder)
 
 _PLACE = re.compile(r"(?P<message>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`", re.DOTALL)
 _SECRET_WORDS = ("password", "passphrase", "secret", "private_key", "token", "community")
@@ -105,6 +115,15 @@ def decode_cancel_request(body: bytes) -> CancelRequest:
         RequestInvalid: not JSON, a wrong type, an unknown field.
     """
     return _decode(body, CancelRequest) if body.strip() else CancelRequest()
+
+
+def decode_scan_order(body: bytes) -> ScanOrder:
+    """Decode an order strictly; an empty body is an order without reason.
+
+    Raises:
+        RequestInvalid: not JSON, a wrong type, an unknown field.
+    """
+    return _decode(body, ScanOrder) if body.strip() else ScanOrder()
 
 
 def digest(request: ScanRequest) -> str:

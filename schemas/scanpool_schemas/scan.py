@@ -84,6 +84,19 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """Of the uncompressed report."""
 
 
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """The report's findings, read once and put in page order, in the object store."""
+
+    object: str
+    """Name in bucket `scan-findings`; the object is a SQLite file."""
+    sha256: str
+    """Hex digest of the file."""
+    size_bytes: int
+    """Of the file."""
+    version: int
+    """Of the file's schema."""
+
+
 class ScanError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a scan did not complete; `code` is explained in the error catalogue."""
 
@@ -198,6 +211,8 @@ class Completed(_OnScanner, frozen=True, kw_only=True, omit_defaults=True, tag="
     scanned_at: Instant
     export: Export
     result: Result
+    findings: Findings | None = None
+    """None of scans that ended before findings were kept."""
 
 
 class Failed(Scan, frozen=True, kw_only=True, omit_defaults=True, tag="failed"):
@@ -208,6 +223,7 @@ class Failed(Scan, frozen=True, kw_only=True, omit_defaults=True, tag="failed"):
     scanner: str | None = None
     scanner_scan_id: int | None = None
     export: Export | None = None
+    findings: Findings | None = None
     result: Result | None = None
     """The results that are there all the same, as when too few hosts were authenticated."""
 

@@ -16,6 +16,7 @@ from scanpool_schemas.scan import (
     Dead,
     Export,
     Failed,
+    Findings,
     Pending,
     Queued,
     ScanError,
@@ -55,10 +56,15 @@ class ScanStatus(msgspec.Struct, frozen=True, kw_only=True):
     authentication_status: str | None
     error: ScanError | None
     export: Export | None
+    findings: Findings | None
     result: Result | None
     timeline: tuple[TimelineEntry, ...]
     progress: ScanProgress | None = None
     """The last told, where it runs."""
+    paused: bool = False
+    """It runs and somebody has it paused on its scanner; since when, by whom and why is in its progress."""
+    held_back: str | None = None
+    """What keeps every waiting scan of its pool from going on, where it is one: no room in NATS, or a pause."""
 
     @property
     def is_over(self) -> bool:
@@ -106,6 +112,7 @@ def describe_request(pool: str, scan_id: str, request: ScanRequest, asked_at: In
         authentication_status=None,
         error=None,
         export=None,
+        findings=None,
         result=None,
         timeline=(),
     )
@@ -138,7 +145,9 @@ def describe(scan: AnyScan, progress: ScanProgress | None = None) -> ScanStatus:
         authentication_status=result.authentication_status if result else None,
         error=scan.error if isinstance(scan, Failed | Dead) else None,
         export=getattr(scan, "export", None),
+        findings=scan.findings if isinstance(scan, Completed | Failed) else None,
         result=result,
         timeline=scan.timeline,
         progress=progress,
+        paused=progress is not None and progress.paused_since is not None,
     )

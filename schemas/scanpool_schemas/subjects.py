@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scanpool_schemas.request import OrderName
 from scanpool_schemas.scan import STRUCT_OF, StateName
 
 SCAN_REQUESTS = "SCAN_REQUESTS"
@@ -17,6 +18,7 @@ SCANNER_EVENTS = "SCANNER_EVENTS"
 SCAN_TICKS = "SCAN_TICKS"
 
 EXPORTS_BUCKET = "scan-exports"
+FINDINGS_BUCKET = "scan-findings"
 PROGRESS_BUCKET = "scan-progress"
 
 STATES: tuple[StateName, ...] = tuple(STRUCT_OF)
@@ -52,6 +54,15 @@ def cancel(pool: str, scan_id: str) -> str:
 def progress(pool: str, scan_id: str) -> str:
     """Where a running scan's progress is told, on core NATS."""
     return f"scan.{pool}.progress.{scan_id}"
+
+
+ORDER_GROUP = "poller"
+"""The queue group of those that answer orders: one poller gets each."""
+
+
+def order(pool: str, name: OrderName, scan_id: str) -> str:
+    """Where it is asked, on core NATS, that a running scan be paused or resumed; a poller answers. `*` is any id."""
+    return f"order.{pool}.{name}.{scan_id}"
 
 
 def event(pool: str, state: StateName, scan_id: str) -> str:
@@ -102,6 +113,8 @@ def breaker_key(scanner: str) -> str:
 
 RULES_KEY = "rules"
 CONTROL_KEY = "control"
+SPACE_KEY = "space"
+REPAIR_KEY = "repair"
 
 
 def progress_key(pool: str, scan_id: str) -> str:

@@ -8,13 +8,13 @@ import pytest
 
 from scanpool_schemas.documents.json_schema import components
 from scanpool_schemas.documents.published import PUBLISHED
-from scanpool_schemas.request import CancelRequest, ScanRequest
-from scanpool_schemas.scan import UnreadableEvent, decode_scan
+from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest
+from scanpool_schemas.scan import STRUCT_OF, UnreadableEvent, decode_scan
 from tests.support.golden import NAMES, golden, published_as, read
 
-REQUESTS = (ScanRequest, CancelRequest)
+REQUESTS = (ScanRequest, CancelRequest, ScanOrder)
 OURS = [name for name in NAMES if published_as(name).struct not in REQUESTS]
-SCANS = [name for name in OURS if published_as(name).name.startswith("scanpool.scan.") and name != "progress"]
+SCANS = [name for name in OURS if published_as(name).short in STRUCT_OF]
 
 
 def test_every_published_type_has_an_example() -> None:

@@ -114,6 +114,16 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Scanner
             yield fake, InMemory(fake)
 
 
+@pytest.fixture(params=["in memory", "emulated"])
+async def unhurried(request: pytest.FixtureRequest) -> AsyncIterator[Scanner]:
+    """A scanner on which a scan waits for half a second, then runs for eight."""
+    async with AsyncExitStack() as stack:
+        if request.param == "emulated":
+            yield (await stack.enter_async_context(_emulated(stack, scan_seconds=6_000)))[0]
+        else:
+            yield FakeScanner()
+
+
 @pytest.fixture
 def scanner(subject: tuple[Scanner, Mischief]) -> Scanner:
     return subject[0]
@@ -126,6 +136,14 @@ def mischief(subject: tuple[Scanner, Mischief]) -> Mischief:
 
 async def _ours(scanner: Scanner) -> list[tuple[int, Activity]]:
     return [(each.id, each.activity) for each in await scanner.scans() if our_name(each.name) == OURS]
+
+
+async def _comes_to(scanner: Scanner, number: int, activity: Activity) -> None:
+    async def there() -> bool:
+        progress = await scanner.progress(number)
+        return progress.activity is activity and progress.status not in {"pausing", "resuming"}
+
+    await becomes(there)
 
 
 async def test_a_scan_that_is_created_is_listed_under_its_name_and_is_empty(scanner: Scanner) -> None:
@@ -160,7 +178,7 @@ async def test_a_second_launch_of_a_scan_that_is_over_shows_in_its_runs(scanner:
 
 
 async def test_a_scan_that_is_not_there_is_not_found(scanner: Scanner) -> None:
-    for call in (scanner.progress, scanner.launch, scanner.stop):
+    for call in (scanner.progress, scanner.launch, scanner.stop, scanner.pause, scanner.resume):
         with pytest.raises(ScanNotFound):
             await call(987_654)
 
@@ -185,6 +203,38 @@ async def test_what_does_not_run_cannot_be_stopped(scanner: Scanner) -> None:
     number = await scanner.create(SPEC)
     with pytest.raises(ScanConflict):
         await scanner.stop(number)
+
+
+async def test_a_scan_that_runs_is_paused_and_goes_on(unhurried: Scanner) -> None:
+    number = await unhurried.create(SPEC)
+    await unhurried.launch(number)
+    await _comes_to(unhurried, number, Activity.RUNNING)
+    await unhurried.pause(number)
+    await _comes_to(unhurried, number, Activity.PAUSED)
+    with pytest.raises(ScanConflict):
+        await unhurried.pause(number)
+    await unhurried.resume(number)
+    await _comes_to(unhurried, number, Activity.RUNNING)
+    with pytest.raises(ScanConflict):
+        await unhurried.resume(number)
+    assert (await unhurried.progress(number)).runs == 1
+
+
+async def test_a_paused_scan_can_be_stopped(unhurried: Scanner) -> None:
+    number = await unhurried.create(SPEC)
+    await unhurried.launch(number)
+    await _comes_to(unhurried, number, Activity.RUNNING)
+    await unhurried.pause(number)
+    await _comes_to(unhurried, number, Activity.PAUSED)
+    await unhurried.stop(number)
+    assert (await unhurried.progress(number)).activity in {Activity.STOPPING, Activity.CANCELED}
+
+
+async def test_what_does_not_run_can_neither_be_paused_nor_resumed(scanner: Scanner) -> None:
+    number = await scanner.create(SPEC)
+    for call in (scanner.pause, scanner.resume):
+        with pytest.raises(ScanConflict):
+            await call(number)
 
 
 async def test_a_scan_that_runs_cannot_be_deleted_and_one_that_does_not_is_gone(

@@ -58,7 +58,7 @@ async def test_a_scan_is_waited_for_its_result_read_and_its_report_saved_and_val
     read = await run(pipeline, "results", scan["id"], "--report", str(report), "--json")
     assert read.code == 0
     judged = await run(pipeline, "validate", str(report), "--credentials", "yes", "--json")
-    assert judged.document == read.document == scan["result"]
+    assert judged.document["result"] == read.document == scan["result"]
 
     seen = await run(pipeline, "results", scan["id"], "--hosts")
     assert seen.code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,19 +12,23 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from scanpool.cli.assembly import count_round
 from scanpool.client.errors import UnknownScan
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Clockwork
+from scanpool.janitor.report import Round
 from scanpool.janitor.service import Janitor, JanitorParts
 from scanpool.poller.cleanup import Cleanup
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.jetstream import Write
+from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.fleet import Fleet
 from scanpool_schemas import subjects
+from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Load
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, becomes, events_left, fault, in_a_task, on_scanner, reaches
@@ -62,7 +66,15 @@ def _ahead(by: timedelta) -> Clockwork:
 class _AheadOfTime:
     """A janitor of some pools whose clock is set ahead."""
 
-    def __init__(self, pipeline: Pipeline, pools: tuple[str, ...], by: timedelta) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        pools: tuple[str, ...],
+        by: timedelta,
+        *,
+        told: Callable[[Round], None] = lambda _round: None,
+    ) -> None:
+        self._told = told
         self._pipeline = pipeline
         self.expired = 0
         self._janitor = Janitor(
@@ -70,19 +82,21 @@ class _AheadOfTime:
                 jetstream=pipeline.jetstream,
                 ledger=Ledger(pipeline.jetstream, source="test"),
                 exports=Objects(pipeline.jetstream, subjects.EXPORTS_BUCKET),
+                findings=Objects(pipeline.jetstream, subjects.FINDINGS_BUCKET),
                 clockwork=_ahead(by),
                 retention=RETENTION,
                 max_duration=timedelta(days=1),
                 pools=lambda: pools,
-                expired=self._count,
+                told=self._count,
             )
         )
 
     async def tick(self) -> None:
         await self._janitor.tick(_a_tick(self._pipeline))
 
-    def _count(self, scans: int) -> None:
-        self.expired += scans
+    def _count(self, done: Round) -> None:
+        self.expired += done.deleted["scan"]
+        self._told(done)
 
 
 def _a_tick(pipeline: Pipeline) -> Delivery:
@@ -119,7 +133,6 @@ async def test_an_ended_scan_is_deleted_after_its_retention_and_its_export_after
 
     late = _AheadOfTime(pipeline, ("expiring",), WEEK + 2 * HOUR)
     await late.tick()
-    await late.tick()
     assert late.expired == 1
     assert await events_left(pipeline, "expiring", "week-old") == []
     with pytest.raises(UnknownScan):
@@ -152,14 +165,16 @@ async def test_an_export_that_no_event_names_is_deleted_once_it_is_an_hour_old(
 ) -> None:
     assert await _ended(pipeline, "lab", "keeps-its-report") == "completed"
     stray = tmp_path / "stray"
-    stray.write_bytes(b"left by an exporter that was killed")
-    exports = Objects(pipeline.jetstream, subjects.EXPORTS_BUCKET)
-    await exports.put("gone.1.aa", stray, "test")
+    stray.write_bytes(b"left by an exporter or a validator that was killed")
+    buckets = [Objects(pipeline.jetstream, name) for name in (subjects.EXPORTS_BUCKET, subjects.FINDINGS_BUCKET)]
+    for bucket in buckets:
+        await bucket.put("gone.1.aa", stray, "test")
     await _AheadOfTime(pipeline, ("lab",), timedelta(minutes=50)).tick()
-    assert "gone.1.aa" in [each.name for each in await exports.list()]
+    assert all(["gone.1.aa" in [each.name for each in await bucket.list()] for bucket in buckets])
     await _AheadOfTime(pipeline, ("lab",), 2 * HOUR).tick()
-    assert "gone.1.aa" not in [each.name for each in await exports.list()]
+    assert not any(["gone.1.aa" in [each.name for each in await bucket.list()] for bucket in buckets])
     await pipeline.client.download_report("keeps-its-report", tmp_path / "whole.nessus")
+    assert (await pipeline.client.findings_file("keeps-its-report")).is_file()
 
 
 async def test_a_janitor_of_one_pool_leaves_the_exports_of_others_alone(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -188,6 +203,28 @@ async def test_a_place_and_an_event_that_disagree_twice_are_an_alarm(pipeline: P
         if each["log_level"] == "error" and each.get("pool") == "other"
     ]
     assert alarms == [("s1", "nobody", "a place is held that no event speaks of")]
+    told = await pipeline.jetstream.last(
+        subjects.SCANNER_EVENTS, subjects.scanner_event("other", "s1", "places-disagree")
+    )
+    assert told is not None
+    event = msgspec.json.decode(told.body, type=ScannerEvent)
+    assert event.reason == "a place is held that no event speaks of: scan nobody, of which there is no event"
+
+
+async def test_each_round_of_the_janitor_is_counted_and_logged_in_one_line(pipeline: Pipeline) -> None:
+    assert await _ended(pipeline, "expiring", "counted") == "completed"
+    metrics = Metrics()
+    janitor = _AheadOfTime(pipeline, ("expiring",), MONTH, told=lambda done: count_round(metrics, done))
+    with capture_logs() as logs:
+        await janitor.tick()
+    lines = [each for each in logs if each["event"] == "janitor's round"]  # the pipeline has a janitor of its own
+    (line,) = [each for each in lines if each["pools"] == ["expiring"]]
+    assert (line["scans_deleted"], line["exports_deleted"], line["dry_run"]) == (1, 1, False)
+    text = metrics.text().decode()
+    assert 'nessus_ttl_deletions_total{kind="scan"} 1.0' in text
+    assert 'nessus_ttl_deletions_total{kind="export"} 1.0' in text
+    assert 'scanpool_ttl_freed_bytes_total{kind="scan"} 0.0' not in text
+    assert "scanpool_janitor_round_seconds_count 1.0" in text
 
 
 async def test_a_scanner_is_cleaned_of_a_scan_after_its_retention(pipeline: Pipeline) -> None:
@@ -201,7 +238,9 @@ async def test_a_scanner_is_cleaned_of_a_scan_after_its_retention(pipeline: Pipe
         observe=lambda *_: None,
         guard=lambda _pool, _name, scanner: scanner,
     )
-    cleanup = Cleanup(Ledger(pipeline.jetstream, source="test"), fleet, "scanpool", RETENTION)
+    counted: list[int] = []
+    ledger = Ledger(pipeline.jetstream, source="test")
+    cleanup = Cleanup(ledger, fleet, "scanpool", RETENTION, deleted=lambda: counted.append(1))
     try:
         await cleanup.run_once("cleaned", datetime.now(UTC) + WEEK - HOUR)
         (row,) = await on_scanner(pipeline, "cleaned.s1", "on-scanner")
@@ -209,6 +248,7 @@ async def test_a_scanner_is_cleaned_of_a_scan_after_its_retention(pipeline: Pipe
         await cleanup.run_once("cleaned", datetime.now(UTC) + WEEK + HOUR)
         (row,) = await on_scanner(pipeline, "cleaned.s1", "on-scanner")
         assert row["deleted"] == 1
+        assert counted == [1]
     finally:
         await fleet.close()
 

@@ -1,6 +1,6 @@
 """A scanner in memory that keeps a scanner's promises, loses answers when told to, and counts what was done.
 
-Held to the same contract as the Nessus client. `pause` is awaited while a call is on its way; a call that takes
+Held to the same contract as the Nessus client. `on_the_way` is awaited while a call is on its way; a call that takes
 longer than `timeout` is given up and is then never carried out.
 """
 
@@ -26,7 +26,7 @@ from scanpool.scanners.errors import (
 from scanpool.scanners.scanner import Activity, ExportedReport, Progress, Readiness, ScannerScan, ScanSpec
 from tests.support.fake_jetstream import Pause, no_pause
 
-ACTIVE = {Activity.PENDING, Activity.RUNNING, Activity.PAUSED, Activity.STOPPING}
+ACTIVE = {Activity.PENDING, Activity.RUNNING, Activity.PAUSING, Activity.PAUSED, Activity.STOPPING}
 
 
 class Cut(Enum):
@@ -54,7 +54,7 @@ class FakeScanner:
     """One scanner; what was done with it stays in `known`, deleted or not."""
 
     name: str = "a"
-    pause: Pause = no_pause
+    on_the_way: Pause = no_pause
     now: Callable[[], datetime] | None = None
     """With a clock, a call that was on its way for longer than `timeout` is given up."""
     timeout: timedelta = timedelta(seconds=20)
@@ -77,7 +77,7 @@ class FakeScanner:
             for each in self.known.values()
             if each.exists
         )
-        await self.pause("answer to list")
+        await self.on_the_way("answer to list")
         return listed
 
     async def create(self, spec: ScanSpec) -> int:
@@ -88,7 +88,7 @@ class FakeScanner:
             raise OutcomeUnknown(self.name, "create", "cut")
         number = len(self.known) + 5
         self.known[number] = OnScanner(id=number, name=spec.name)
-        await self.pause("answer to create")
+        await self.on_the_way("answer to create")
         if cut is Cut.AFTER:
             raise OutcomeUnknown(self.name, "create", "cut")
         return number
@@ -97,7 +97,7 @@ class FakeScanner:
         await self._arrive("progress")
         found = self._found(scan, "progress")
         answer = Progress(activity=found.activity, status=found.activity, percent=50, runs=found.launched)
-        await self.pause("answer to progress")
+        await self.on_the_way("answer to progress")
         return answer
 
     async def launch(self, scan: int) -> None:
@@ -111,7 +111,7 @@ class FakeScanner:
             raise OutcomeUnknown(self.name, "launch", "cut")
         found.activity, found.launched = Activity.RUNNING, found.launched + 1
         self.on_launch(found)
-        await self.pause("answer to launch")
+        await self.on_the_way("answer to launch")
         if cut is Cut.AFTER:
             raise OutcomeUnknown(self.name, "launch", "cut")
 
@@ -121,7 +121,13 @@ class FakeScanner:
         if found.activity not in ACTIVE:
             raise ScanConflict(self.name, "stop", f"it is {found.activity}")
         found.activity = Activity.STOPPING
-        await self.pause("answer to stop")
+        await self.on_the_way("answer to stop")
+
+    async def pause(self, scan: int) -> None:
+        await self._turn(scan, "pause", Activity.RUNNING, Activity.PAUSED)
+
+    async def resume(self, scan: int) -> None:
+        await self._turn(scan, "resume", Activity.PAUSED, Activity.RUNNING)
 
     async def export(self, scan: int, destination: Path) -> ExportedReport:
         await self._arrive("export")
@@ -155,6 +161,14 @@ class FakeScanner:
         if scan.activity in ACTIVE:
             scan.activity = Activity.CANCELED if scan.activity is Activity.STOPPING else activity
 
+    async def _turn(self, scan: int, operation: str, old: Activity, new: Activity) -> None:
+        await self._arrive(operation)
+        found = self._found(scan, operation)
+        if found.activity is not old:
+            raise ScanConflict(self.name, operation, f"it is {found.activity}")
+        found.activity = new
+        await self.on_the_way(f"answer to {operation}")
+
     def _found(self, scan: int, operation: str) -> OnScanner:
         found = self.known.get(scan)
         if found is None or not found.exists:
@@ -168,7 +182,7 @@ class FakeScanner:
     async def _arrive(self, operation: str) -> None:
         """The call is on its way; it arrives, or it is given up and certainly not carried out."""
         sent = self.now() if self.now else None
-        await self.pause(operation)
+        await self.on_the_way(operation)
         if self.down:
             raise ScannerUnavailable(self.name, operation, "down")
         if self.now is not None and sent is not None and self.now() - sent > self.timeout:

@@ -5,7 +5,14 @@ from pathlib import Path
 import msgspec
 
 from scanpool_schemas.documents.published import PUBLISHED, Published
-from scanpool_schemas.request import CancelRequest, ScanRequest, decode_cancel_request, decode_scan_request
+from scanpool_schemas.request import (
+    CancelRequest,
+    ScanOrder,
+    ScanRequest,
+    decode_cancel_request,
+    decode_scan_order,
+    decode_scan_request,
+)
 from scanpool_schemas.scan import STRUCT_OF, decode_scan
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden" / "v1"
@@ -29,6 +36,8 @@ def read(published: Published, body: bytes) -> msgspec.Struct:
         return decode_scan_request(body)
     if published.struct is CancelRequest:
         return decode_cancel_request(body)
+    if published.struct is ScanOrder:
+        return decode_scan_order(body)
     if published.short in STRUCT_OF:
         return decode_scan(published.short, body, published.name)
     return msgspec.json.decode(body, type=published.struct)

@@ -16,12 +16,19 @@ class Actor:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.waiting: deque[asyncio.Event] = deque()
+        self.waiting: deque[tuple[str, asyncio.Event]] = deque()
         self.task: asyncio.Task[Any] | None = None
+        self.is_free = False
+        """Its calls arrive at once, since nothing is to come between them any more."""
 
     @property
     def is_done(self) -> bool:
         return self.task is not None and self.task.done()
+
+    @property
+    def at(self) -> str:
+        """The call that is on its way and arrives next; empty when there is none."""
+        return self.waiting[0][0] if self.waiting else ""
 
 
 class Interleaving:
@@ -36,10 +43,12 @@ class Interleaving:
         """Those that are not done."""
         return self._actors
 
-    async def pause(self, _what: str) -> None:
+    async def pause(self, what: str) -> None:
         """Wait until the actor is told to go on; what the fakes await while a call is on its way."""
+        if _current.get().is_free:
+            return
         arrived = asyncio.Event()
-        _current.get().waiting.append(arrived)
+        _current.get().waiting.append((what, arrived))
         await arrived.wait()
 
     def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> Actor:
@@ -60,13 +69,26 @@ class Interleaving:
         for _ in range(calls):
             if not actor.waiting:
                 return
-            actor.waiting.popleft().set()
+            _, arrived = actor.waiting.popleft()
+            arrived.set()
             self._settle()
+
+    def go_on_to(self, actor: Actor, call: str, occurrence: int = 1) -> None:
+        """Let its calls arrive until one that begins so is on its way, for the n-th time."""
+        for left in range(occurrence, 0, -1):
+            while actor.waiting and not actor.at.startswith(call):
+                self.go_on(actor)
+            assert actor.waiting, f"{actor.name} never comes to {call!r}"
+            if left > 1:
+                self.go_on(actor)
 
     def finish(self, actor: Actor) -> None:
         """Let all its calls arrive until it is done."""
+        actor.is_free = True
         while actor.waiting:
-            self.go_on(actor)
+            _, arrived = actor.waiting.popleft()
+            arrived.set()
+        self._settle()
 
     def kill(self, actor: Actor) -> None:
         """It does nothing more, wherever it is."""

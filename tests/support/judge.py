@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,11 +13,23 @@ from scanpool.runtime.jetstream import Stored
 from scanpool.scanners.naming import our_name
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, Launching, Running, Stopping, state_of
+from scanpool_schemas.scan import (
+    AnyScan,
+    Completed,
+    Dead,
+    End,
+    Failed,
+    Launching,
+    Running,
+    StopCause,
+    Stopping,
+    state_of,
+)
 from tests.support.fake_scanner import OnScanner
 from tests.support.small_world import POOL, STREAM, SmallWorld
 
 ACTED_ON = frozenset(subjects.ACTED_ON)
+ENDS: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
 
 
 class Judge:
@@ -26,7 +38,7 @@ class Judge:
     def __init__(self, scanners: Sequence[str]) -> None:
         self.broken: list[str] = []
         self.history: dict[str, list[Stored]] = {}
-        self.world = SmallWorld(scanners, on_store=self._stored, on_launch=self._launched)
+        self.world = SmallWorld(scanners, on_store=self._stored, on_launch=self._launched, on_ack=self._acknowledged)
         self.world.set_up()
 
     def last(self, scan_id: str) -> Stored | None:
@@ -82,8 +94,22 @@ class Judge:
             if after.scanner != before.scanner:
                 self._say(f"{after.id}: it left its scanner")
 
+        if isinstance(before, Stopping) and isinstance(after, Failed):
+            if (after.end, after.error.code) != (ENDS[before.stop.cause], before.stop.code):
+                self._say(f"{after.id}: stopped as {before.stop.code}, ended as {after.end} {after.error.code}")
+
+    def _acknowledged(self, message: Stored) -> None:
+        """A cancel is done with once the scan is to stop or over; what became of a dead one is a person's matter."""
+        parts = subjects.parse_scan_subject(message.subject)
+        assert parts is not None
+        scans = [scan_of(each) for each in self.history.get(parts.scan_id, [])]
+        if parts.kind != "cancel" or not scans or any(isinstance(each, Dead) for each in scans):
+            return
+        if not isinstance(scans[-1], Stopping | Completed | Failed):
+            self._say(f"{parts.scan_id}: its cancel is answered, and it goes on {state_of(scans[-1])}")
+
     def _check_places(self) -> None:
-        loads = self._loads()
+        loads = self.loads()
         scans = [scan_of(events[-1]) for events in self.history.values()]
         for each in disagreements(loads, scans):
             self._say(f"{each.scan_id} on {each.scanner}: {each.what}")
@@ -95,7 +121,8 @@ class Judge:
             if (name, _ours(scan)) not in holding:
                 self._say(f"{scan.name} runs on {name} without a place")
 
-    def _loads(self) -> dict[str, Load]:
+    def loads(self) -> dict[str, Load]:
+        """The scanners' places, and who holds them."""
         found = self.world.broker.messages(STREAM, subjects.key(POOL, subjects.load_key("*")))
         return {each.subject.rsplit(".", 1)[1]: msgspec.json.decode(each.body, type=Load) for each in found}
 

@@ -31,8 +31,9 @@ def errors() -> str:
     parts = [
         "# Error catalogue",
         "Codes keep their meaning, so alerts and scripts can go by them; messages are for people and may change. "
-        "The last column says where a code stands: in `error` of a scan's event or of its result, in `reason` of a "
-        "dead letter, in `reason` of a result, in `reason` of a host in a result, or in a validation warning.",
+        "The last column says where a code stands: in `error` of a scan's event or of its result, in `error` of "
+        "the answer to an order to pause or resume a scan, in `reason` of a dead letter, in `reason` of a result, in "
+        "`reason` of a host in a result, or in a validation warning.",
     ]
     for title, codes in SECTIONS.items():
         rows = [
@@ -47,7 +48,7 @@ def events() -> str:
     """Every request, event and key with its fields."""
     schemas = components([*(each.struct for each in PUBLISHED), Scan], "{name}")
     scans = [each for each in PUBLISHED if each.short in STRUCT_OF]
-    requests = [each for each in PUBLISHED if each.short in {"requested", "cancel"}]
+    requests = [each for each in PUBLISHED if each.short in {"requested", "cancel", "order"}]
     keys = [each for each in PUBLISHED if each.name.startswith("scanpool.key.")]
     others = [each for each in PUBLISHED if each not in (*scans, *requests, *keys)]
     shown = {each.struct.__name__ for each in PUBLISHED} | {"Scan"}

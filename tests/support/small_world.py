@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ import msgspec
 from nats.aio.client import Client
 
 from scanpool.admission.service import Admission, AdmissionParts
-from scanpool.coordination import registry, transitions
+from scanpool.coordination import letters, registry, transitions
 from scanpool.coordination.breakers import Breakers
 from scanpool.coordination.ledger import Ledger, held_of
 from scanpool.coordination.stage import Answer, Clockwork, Move, Stage
@@ -23,6 +24,7 @@ from scanpool.poller.cleanup import Cleanup
 from scanpool.poller.decide import Limits
 from scanpool.poller.export import Exporter
 from scanpool.poller.service import Poller, PollerParts
+from scanpool.poller.telling import Teller
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SubjectFull
@@ -43,12 +45,11 @@ from scanpool_schemas.scan import (
     Launching,
     Queued,
     Running,
-    StateName,
     Stopping,
     Validating,
 )
 from tests.support.builders import NOW, a_result
-from tests.support.fake_jetstream import FakeJetStream
+from tests.support.fake_jetstream import FakeJetStream, Pause
 from tests.support.fake_scanner import FakeScanner, OnScanner
 from tests.support.interleaving import Actor, Interleaving
 
@@ -61,9 +62,15 @@ RETENTION = RetentionSettings(completed=7 * DAY, failed=30 * DAY)
 
 
 class _Client:
-    """Takes acks and naks and does nothing: who is delivered what, and when, is for the test to say."""
+    """Takes acks and naks: who is delivered what, and when, is for the test to say."""
 
-    async def request(self, *_arguments: object, **_named: object) -> None: ...
+    def __init__(self, pause: Pause, on_ack: Callable[[], Awaitable[None]]) -> None:
+        self._pause = pause
+        self._on_ack = on_ack
+
+    async def request(self, *_arguments: object, **_named: object) -> None:
+        await self._pause("ack")
+        await self._on_ack()
 
     async def publish(self, *_arguments: object, **_named: object) -> None: ...
 
@@ -90,13 +97,16 @@ class SmallWorld:
         *,
         on_store: Callable[[Sequence[Stored]], None],
         on_launch: Callable[[str, OnScanner], None],
+        on_ack: Callable[[Stored], None],
     ) -> None:
+        self._on_ack = on_ack
         self.run = Interleaving()
+        self._again: dict[Actor, Callable[[], Actor]] = {}
         self.passed = timedelta(0)
         self.reports_broken = False
         self.broker = FakeJetStream([POOL], pause=self.run.pause, now=self.now, on_store=on_store)
         self.scanners = {
-            name: FakeScanner(name, pause=self.run.pause, now=self.now, on_launch=partial(on_launch, name))
+            name: FakeScanner(name, on_the_way=self.run.pause, now=self.now, on_launch=partial(on_launch, name))
             for name in scanners
         }
         nonces = count(1)
@@ -134,53 +144,78 @@ class SmallWorld:
     def get(self, pool: str, name: str) -> Scanner | None:
         return self.scanners.get(name)
 
-    def ask_for(self, scan_id: str, request: ScanRequest) -> None:
-        """Publish a request and begin to admit it."""
-        write = Write(subject=subjects.requested(POOL, scan_id), body=msgspec.json.encode(request))
-        self._at_once("ask", self._published(write))
-        self._begin("admit", self._admission.requested, self._delivery(write.subject, write.body))
+    def ask_for(self, scan_id: str, request: ScanRequest) -> Actor:
+        """Publish a request, unless one of the scan waits, and begin to admit it."""
+        message = self._asked(subjects.requested(POOL, scan_id), msgspec.json.encode(request))
+        return self._begin("admit", self._admission.requested, message)
 
     def cancel(self, scan_id: str) -> Actor:
-        """Begin to cancel the scan."""
-        return self._begin("cancel", self._admission.cancel, self._delivery(subjects.cancel(POOL, scan_id), b""))
+        """Publish a cancel, unless one of the scan waits, and begin to carry it out."""
+        return self._begin("cancel", self._admission.cancel, self._asked(subjects.cancel(POOL, scan_id), b""))
 
     def deliver(self, event: Stored) -> Actor:
-        """Begin to handle an event that a stage acts on, stale or not."""
-        stage = self._stages[_state(event)]
-        delivery = self._delivery(event.subject, event.body, event.sequence)
-        return self._begin(f"{_state(event)} {event.sequence}", stage, delivery)
+        """Begin to handle an event that a stage acts on, stale or not; or what publishers write."""
+        state = _state(event)
+        return self._begin(f"{state} {event.sequence}", self._stages[state], event)
 
-    def look_after(self, event: Stored) -> None:
-        """Begin what the janitor does about a scan that takes too long."""
-        held = held_of(event)
-        mark = Mark(at=self.now(), by="janitor", nonce=self.clockwork.nonce())
-        change = janitor.overdue(held.scan, DAY, mark)
-        if change is not None:
-            self.run.begin("janitor", _patient(self.ledger.commit(held, change)))
+    def again(self, actor: Actor) -> Actor:
+        """Begin once more what the actor began: the same delivery, or the same person's word."""
+        return self._again[actor]()
+
+    def unanswered(self) -> list[Stored]:
+        """What publishers wrote and nobody has acked yet."""
+        return self.broker.messages(subjects.SCAN_REQUESTS)
+
+    def look_after(self, event: Stored) -> Actor:
+        """Begin what the janitor does about a scan that may have taken too long."""
+        return self._act("janitor", partial(self._looked_after, held_of(event).scan.id))
 
     def retry(self, event: Stored) -> Actor:
-        """Begin to put a dead scan back into its queue, unless it has left that state."""
-        held = held_of(event)
-        assert isinstance(held.scan, Dead)
-        change = transitions.retried(
-            held.scan, "retried", Mark(at=self.now(), by="operator", nonce=self.clockwork.nonce())
-        )
-        return self.run.begin("retry", _patient(self.ledger.commit(held, change)))
+        """Begin to retry a dead scan, unless it has left that state."""
+        scan = held_of(event).scan
+        assert isinstance(scan, Dead)
+        return self._act("retry", partial(self._retried, scan))
 
     def look_at_scanners(self) -> None:
         self._at_once("look", self._dispatcher.look_at_scanners(POOL))
 
     def clean_scanners(self) -> None:
         """Begin a clean-up of every scanner."""
-        self.run.begin("clean up", _patient(self._cleanup.run_once(POOL, self.now())))
+        self._act("clean up", lambda: self._cleanup.run_once(POOL, self.now()))
 
     def finish(self) -> None:
         """Let everybody who is under way come to an end."""
         for actor in list(self.run.actors):
             self.run.finish(actor)
 
-    def _begin(self, name: str, handler: Callable[[Delivery], Awaitable[Outcome]], delivery: Delivery) -> Actor:
-        return self.run.begin(name, _patient(self._settled(handler, delivery)))
+    def _begin(self, name: str, handler: Callable[[Delivery], Awaitable[Outcome]], message: Stored) -> Actor:
+        client = _Client(self.run.pause, partial(self._acked, message))
+        return self._act(name, lambda: self._settled(handler, self._delivery(client, message)))
+
+    def _act(self, name: str, work: Callable[[], Awaitable[None]]) -> Actor:
+        actor = self.run.begin(name, _patient(work()))
+        self._again[actor] = partial(self._act, name, work)
+        return actor
+
+    async def _acked(self, message: Stored) -> None:
+        """An ack takes a message off the stream of requests, which keeps what is not answered."""
+        self._on_ack(message)
+        if message in self.unanswered():
+            await self.broker.delete(subjects.SCAN_REQUESTS, message.sequence)
+
+    async def _looked_after(self, scan_id: str) -> None:
+        held = await self.ledger.read(POOL, scan_id)
+        mark = Mark(at=self.now(), by="janitor", nonce=self.clockwork.nonce())
+        change = janitor.overdue(held.scan, DAY, mark) if held is not None else None
+        if change is not None:
+            await self.ledger.commit(held, change)
+
+    async def _retried(self, dead: Dead) -> None:
+        now = await self.ledger.read(POOL, dead.id)
+        mark = Mark(at=self.now(), by="operator", nonce=self.clockwork.nonce())
+        decided = letters.retry_of_scan(dead, now, "me", mark)
+        if isinstance(decided, letters.Revive):
+            await self.ledger.commit(decided.held, decided.change)
 
     async def _settled(self, handler: Callable[[Delivery], Awaitable[Outcome]], delivery: Delivery) -> None:
         """As a worker does: handle and settle, and decide again after a conflict."""
@@ -191,22 +226,29 @@ class SmallWorld:
     def _at_once(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
         self.run.finish(self.run.begin(name, work))
 
-    async def _published(self, write: Write) -> None:
-        try:
-            await self.broker.publish(write)
-        except (SubjectFull, PublishUnknown, BrokerUnavailable):
-            return
+    def _asked(self, subject: str, body: bytes) -> Stored:
+        """What waits on a publisher's subject, after one more was published there; troubles are for the services."""
+        troubles = list(self.broker.troubles)
+        self.broker.troubles.clear()
+        self._at_once("ask", self._published(Write(subject=subject, body=body)))
+        self.broker.troubles.extend(troubles)
+        (waiting,) = self.broker.messages(subjects.SCAN_REQUESTS, subject)
+        return waiting
 
-    def _delivery(self, subject: str, body: bytes, sequence: int = 1) -> Delivery:
+    async def _published(self, write: Write) -> None:
+        with contextlib.suppress(SubjectFull):
+            await self.broker.publish(write)
+
+    def _delivery(self, client: _Client, message: Stored) -> Delivery:
         return Delivery(
-            client=cast(Client, _Client()),
+            client=cast(Client, client),
             reply="",
-            subject=subject,
-            body=body,
+            subject=message.subject,
+            body=message.body,
             headers={},
             stream=STREAM,
             consumer="test",
-            sequence=sequence,
+            sequence=message.sequence,
             attempt=1,
             stored_at=self.now(),
         )
@@ -232,20 +274,24 @@ class SmallWorld:
             )
         )
 
-    def _all_stages(self) -> dict[StateName, Callable[[Delivery], Awaitable[Outcome]]]:
+    def _all_stages(self) -> dict[str, Callable[[Delivery], Awaitable[Outcome]]]:
+        limits = Limits(max_duration=DAY, poll=PollSettings())
         poller = Poller(
             PollerParts(
                 jetstream=self.broker,
                 scanners=self,
                 exporter=_Exporter(lambda: self.reports_broken),
+                teller=Teller(self.broker, limits),
                 clockwork=self.clockwork,
-                limits=Limits(max_duration=DAY, poll=PollSettings()),
+                limits=limits,
                 launch_bound=LAUNCH.takeover_after,
             )
         )
         ledger, clock = self.ledger, self.clockwork
         place = Stage(ledger, clock, Queued, self._dispatcher.place)
         return {
+            "requested": self._admission.requested,
+            "cancel": self._admission.cancel,
             "queued-high": place,
             "queued-normal": place,
             "queued-low": place,
@@ -279,7 +325,7 @@ def _order(scan: Launching, ours: OurName) -> ScanSpec:
     return ScanSpec(name=ours.titled(scan.request.name), targets=scan.request.targets)
 
 
-def _state(event: Stored) -> StateName:
+def _state(event: Stored) -> str:
     parts = subjects.parse_scan_subject(event.subject)
     assert parts is not None
-    return cast(StateName, parts.kind)
+    return parts.kind

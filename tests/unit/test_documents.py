@@ -132,6 +132,7 @@ def test_an_application_sends_requests_and_receives_how_scans_end() -> None:
     assert actions == {
         ("send", "scan.{pool}.requested.{id}"),
         ("send", "scan.{pool}.cancel.{id}"),
+        ("send", "order.{pool}.{order}.{id}"),
         ("receive", "scan.{pool}.completed.{id}"),
         ("receive", "scan.{pool}.failed.{id}"),
         ("receive", "scan.{pool}.dead.{id}"),

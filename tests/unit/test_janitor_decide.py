@@ -5,16 +5,29 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scanpool.janitor.decide import AFTER_SCANNERS, Disagreement, disagreements, is_ended, is_expired, orphans, overdue
+from scanpool.janitor.decide import (
+    AFTER_SCANNERS,
+    Disagreement,
+    Entry,
+    Named,
+    disagreements,
+    has_spent,
+    is_due,
+    is_expired,
+    orphans,
+    overdue,
+    overdue_from,
+)
+from scanpool.runtime.objects import StoredObject
 from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, Failed, Launching, Running, Stopping, state_of
+from scanpool_schemas.scan import STRUCT_OF, Failed, Launching, Running, StateName, Stopping, state_of
 from tests.support.builders import (
     NOW,
     NUMBER,
-    a_completed_scan,
-    a_failed_scan,
     a_launching_scan,
     a_mark,
     a_queued_scan,
@@ -25,7 +38,15 @@ from tests.support.builders import (
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-RETENTION = RetentionSettings(completed=7 * DAY, failed=30 * DAY)
+RETENTION = RetentionSettings(completed=7 * DAY, failed=30 * DAY, dead=20 * DAY)
+OVER = {"completed": 7, "failed": 30, "dead": 20}
+LIVE = sorted(set(STRUCT_OF) - set(OVER))
+LENGTHS = st.timedeltas(min_value=SECOND, max_value=3650 * DAY)
+
+
+def an_entry(state: StateName, **fields: object) -> Entry:
+    """A scan that came to the state now."""
+    return Entry(**{"scan_id": "s1", "state": state, "sequence": 9, "at": NOW, **fields})  # type: ignore[arg-type]
 
 
 def test_a_scan_that_waited_longer_than_its_request_allows_ends_as_timeout() -> None:
@@ -53,17 +74,42 @@ def test_nothing_else_is_ever_overdue() -> None:
     assert [overdue(scan, DAY, mark) for scan in others] == [None] * len(others)
 
 
-@pytest.mark.parametrize(("scan", "days"), [(a_completed_scan(), 7), (a_failed_scan(), 30)])
-def test_an_ended_scan_expires_after_its_retention_and_the_scanners_clean_up(scan: AnyScan, days: int) -> None:
+@given(
+    limits=st.fixed_dictionaries(
+        {}, optional={"max_wait_s": st.integers(1, 10**6), "max_duration_s": st.integers(60, 10**6)}
+    ),
+    default=LENGTHS,
+    passed=LENGTHS,
+)
+def test_a_scan_is_due_exactly_when_it_is_overdue(
+    limits: dict[str, int], default: timedelta, passed: timedelta
+) -> None:
+    request, now = a_request(**limits), NOW + passed
+    for scan in (a_queued_scan(request), a_launching_scan(request), a_running_scan(request), *every_state()):
+        entry = an_entry(state_of(scan), overdue_from=overdue_from(scan, default))
+        assert is_due(entry, now) is (overdue(scan, default, a_mark("janitor", now)) is not None)
+
+
+@pytest.mark.parametrize(("state", "days"), OVER.items())
+def test_a_scan_that_is_over_expires_after_its_retention_and_the_scanners_clean_up(state: StateName, days: int) -> None:
     until = NOW + days * DAY + AFTER_SCANNERS
-    assert not is_expired(scan, RETENTION, until)
-    assert is_expired(scan, RETENTION, until + SECOND)
+    assert not is_expired(an_entry(state), RETENTION, until)
+    assert is_expired(an_entry(state), RETENTION, until + SECOND)
 
 
-def test_a_scan_that_is_not_over_never_expires() -> None:
-    live = [scan for scan in every_state() if state_of(scan) not in {"completed", "failed"}]
-    assert not any(is_expired(scan, RETENTION, NOW + 3650 * DAY) or is_ended(scan) for scan in live)
-    assert all(is_ended(scan) for scan in (a_completed_scan(), a_failed_scan()))
+@given(st.sampled_from(LIVE), LENGTHS, st.builds(RetentionSettings, completed=LENGTHS, failed=LENGTHS, dead=LENGTHS))
+def test_a_scan_that_is_not_over_is_never_deleted_and_loses_none_of_its_events(
+    state: StateName, age: timedelta, retention: RetentionSettings
+) -> None:
+    entry = an_entry(state, spent=tuple(STRUCT_OF))
+    assert not is_expired(entry, retention, NOW + age)
+    assert not has_spent(entry)
+
+
+def test_only_what_is_never_left_again_loses_its_older_events() -> None:
+    older: tuple[StateName, ...] = ("queued-normal", "running")
+    assert {state for state in STRUCT_OF if has_spent(an_entry(state, spent=older))} == {"completed", "failed"}
+    assert not has_spent(an_entry("completed"))
 
 
 def test_places_and_events_agree_for_every_state_that_holds_its_place_and_no_other() -> None:
@@ -82,5 +128,7 @@ def test_a_place_that_no_event_speaks_of_and_an_event_without_its_place_are_told
 
 
 def test_an_export_is_an_orphan_when_no_event_names_it_and_it_is_old_enough() -> None:
-    objects = {"named": NOW - 2 * DAY, "old": NOW - DAY - SECOND, "new": NOW - DAY}
-    assert orphans(objects, ["named"], DAY, NOW) == ["old"]
+    ages = {"named.1.a": 2 * DAY, "old.1.a": DAY + SECOND, "new.1.a": DAY, "unread.1.a": 2 * DAY}
+    objects = [StoredObject(name=name, size_bytes=1, stored_at=NOW - age) for name, age in ages.items()]
+    named = Named(objects={"named.1.a"}, unreadable={"unread"})
+    assert [each.name for each in orphans(objects, named, DAY, NOW)] == ["old.1.a"]

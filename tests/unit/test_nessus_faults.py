@@ -29,7 +29,9 @@ def kind(call: Call, status: int, body: bytes = JSON) -> type[errors.ScannerErro
     return type(judged(call, Answer(status=status, body=body)))  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("call", [READ, CREATE, LAUNCH, calls.stop(7), calls.delete(7), calls.export(7)])
+@pytest.mark.parametrize(
+    "call", [READ, CREATE, LAUNCH, calls.stop(7), calls.pause(7), calls.resume(7), calls.delete(7), calls.export(7)]
+)
 def test_what_was_not_sent_was_not_done(call: Call) -> None:
     error = judged(call, NotSent(why="cannot connect"))
     assert type(error) is errors.ScannerUnavailable
@@ -42,7 +44,9 @@ def test_a_create_or_launch_without_answer_may_have_been_carried_out(call: Call)
     assert type(judged(call, NoAnswer(why="it broke", cut=True))) is AnswerCut
 
 
-@pytest.mark.parametrize("call", [READ, calls.stop(7), calls.delete(7), calls.export(7), calls.scans()])
+@pytest.mark.parametrize(
+    "call", [READ, calls.stop(7), calls.pause(7), calls.resume(7), calls.delete(7), calls.export(7), calls.scans()]
+)
 def test_what_may_be_repeated_and_got_no_answer_is_only_unavailable(call: Call) -> None:
     assert type(judged(call, NoAnswer(why="it broke", cut=True))) is errors.ScannerUnavailable
 

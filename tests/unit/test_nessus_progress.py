@@ -27,7 +27,7 @@ def host(current: object, total: object) -> dict[str, object]:
         ("initializing", Activity.PENDING),
         ("running", Activity.RUNNING),
         ("resuming", Activity.RUNNING),
-        ("pausing", Activity.RUNNING),
+        ("pausing", Activity.PAUSING),
         ("paused", Activity.PAUSED),
         ("stopping", Activity.STOPPING),
         ("processing", Activity.RUNNING),

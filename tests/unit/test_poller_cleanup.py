@@ -10,7 +10,7 @@ from scanpool.poller.cleanup import Found, Verdict, judge
 from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Activity, ScannerScan
-from scanpool_schemas.scan import AnyScan
+from scanpool_schemas.scan import AnyScan, Dead
 from tests.support.builders import (
     NOW,
     NUMBER,
@@ -26,10 +26,10 @@ from tests.support.builders import (
     an_exporting_scan,
 )
 
-RETENTION = RetentionSettings(completed=timedelta(days=7), failed=timedelta(days=30))
+RETENTION = RetentionSettings(completed=timedelta(days=7), failed=timedelta(days=30), dead=timedelta(days=20))
 OTHER = NUMBER + 1
 OVER = [Activity.COMPLETED, Activity.CANCELED, Activity.ABORTED]
-ACTIVE = [Activity.PENDING, Activity.RUNNING, Activity.PAUSED, Activity.STOPPING]
+ACTIVE = [Activity.PENDING, Activity.RUNNING, Activity.PAUSING, Activity.PAUSED, Activity.STOPPING]
 LIVE: list[AnyScan] = [
     a_pending_scan(),
     a_queued_scan(),
@@ -80,8 +80,9 @@ def test_an_empty_scan_that_may_still_be_launched_is_kept(event: AnyScan) -> Non
 
 
 @pytest.mark.parametrize("event", [a_dead_scan(a_queued_scan()), a_dead_scan(a_launching_scan())])
-def test_an_empty_scan_of_a_dead_one_is_kept_since_a_person_may_retry_it(event: AnyScan) -> None:
-    assert _judged(event, Activity.EMPTY) is Verdict.KEEP
+def test_an_empty_scan_of_a_dead_one_is_kept_while_a_person_may_retry_it(event: AnyScan) -> None:
+    assert _judged(event, Activity.EMPTY, after=timedelta(days=20)) is Verdict.KEEP
+    assert _judged(event, Activity.EMPTY, after=timedelta(days=20, seconds=1)) is Verdict.DELETE_IF_EMPTY
 
 
 @pytest.mark.parametrize("activity", ACTIVE)
@@ -102,7 +103,7 @@ def test_what_runs_for_an_older_run_is_stopped() -> None:
 
 
 @pytest.mark.parametrize("activity", OVER)
-@pytest.mark.parametrize(("event", "kept"), [(a_completed_scan(), 7), (a_failed_scan(), 30)])
+@pytest.mark.parametrize(("event", "kept"), [(a_completed_scan(), 7), (a_failed_scan(), 30), (a_dead_scan(), 20)])
 def test_what_is_over_is_deleted_after_its_retention_and_not_before(
     event: AnyScan, kept: int, activity: Activity
 ) -> None:
@@ -111,6 +112,6 @@ def test_what_is_over_is_deleted_after_its_retention_and_not_before(
 
 
 @pytest.mark.parametrize("activity", OVER)
-@pytest.mark.parametrize("event", LIVE)
+@pytest.mark.parametrize("event", [scan for scan in LIVE if not isinstance(scan, Dead)])
 def test_what_is_over_on_the_scanner_is_kept_while_its_scan_is_not(event: AnyScan, activity: Activity) -> None:
     assert _judged(event, activity, after=timedelta(days=365)) is Verdict.KEEP

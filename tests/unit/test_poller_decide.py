@@ -38,7 +38,7 @@ from tests.support.builders import (
 POLL = PollSettings()
 LIMITS = Limits(max_duration=timedelta(days=1), poll=POLL)
 NOT_PAUSED = timedelta(0)
-ON = [Activity.PENDING, Activity.RUNNING, Activity.PAUSED, Activity.STOPPING, Activity.EMPTY]
+ON = [*(each for each in Activity if not each.is_over)]
 
 
 def test_a_scan_that_completed_on_its_scanner_is_over_however_long_it_took() -> None:

@@ -105,5 +105,13 @@ async def test_while_it_is_open_nothing_is_called_but_whether_it_is_ready() -> N
     assert gate.told == []
 
 
+async def test_a_pause_and_a_resume_are_counted_like_any_call() -> None:
+    gate = Gate()
+    for call in (guarded(FakeScanner("s1"), gate).pause, guarded(FakeScanner("s1"), gate).resume):
+        with pytest.raises(ScanNotFound):
+            await call(7)
+    assert gate.told == ["pause succeeded", "resume succeeded"]
+
+
 async def test_a_call_stands_where_it_cannot_be_counted() -> None:
     assert await guarded(FakeScanner("s1"), Gate(broken=True)).scans() == ()

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from scanpool_schemas.codes.code import Code, Place, Stage
 from scanpool_schemas.codes.logins import LOGINS
+from scanpool_schemas.codes.orders import ORDERS
 from scanpool_schemas.codes.reports import REPORTS, WARNINGS
 from scanpool_schemas.codes.requests import REQUESTS
 from scanpool_schemas.codes.scans import SCANNERS, SCANS
@@ -17,6 +18,7 @@ SECTIONS: Mapping[str, tuple[Code, ...]] = MappingProxyType(
     {
         "Requests": REQUESTS,
         "Scans on their way": SCANS,
+        "Orders": ORDERS,
         "Scanners": SCANNERS,
         "Reports": REPORTS,
         "Logins": LOGINS,

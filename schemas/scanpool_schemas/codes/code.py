@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Stage: TypeAlias = Literal["admission", "dispatcher", "poller", "validator", "janitor"]
-Place: TypeAlias = Literal["error", "dead letter", "result", "host", "warning"]
+Place: TypeAlias = Literal["error", "answer", "dead letter", "result", "host", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +18,5 @@ class Code:
     stages: tuple[Stage, ...]
     """Who gives it."""
     places: tuple[Place, ...] = ("error",)
-    """Where in an event it stands: a scan's `error.code`, a dead letter's `reason`, a result's `reason`,
-    a host's `reason` in the result, the `code` of a validation warning."""
+    """Where in an event it stands: a scan's `error.code`, that of an order's answer, a dead letter's `reason`, a
+    result's `reason`, a host's `reason` in the result, the `code` of a validation warning."""

@@ -27,10 +27,10 @@ REQUESTS = (
     ),
     Code(
         "unknown_scan",
-        "A cancel names a scan that the pool does not have.",
+        "A cancel or an order names a scan that the pool does not have.",
         "Check pool and id with `scanpool list`; a scan that ended is gone after its retention.",
-        ("admission",),
-        ("dead letter",),
+        ("admission", "poller"),
+        ("answer", "dead letter"),
     ),
     Code(
         "bad_subject",
@@ -44,7 +44,7 @@ REQUESTS = (
         "An event of a scan is not what its subject says.",
         "Find out who published it: only scanpool may write to the pools' streams. The dead letter keeps the body.",
         ("dispatcher", "poller", "validator"),
-        ("dead letter",),
+        ("answer", "dead letter"),
     ),
     Code(
         "pool_retired",

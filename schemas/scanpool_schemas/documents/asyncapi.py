@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 
@@ -11,6 +11,7 @@ from scanpool_schemas.documents.channels import CHANNELS, Channel
 from scanpool_schemas.documents.field_texts import FieldTexts
 from scanpool_schemas.documents.json_schema import components, described
 from scanpool_schemas.documents.published import Published
+from scanpool_schemas.request import OrderName
 
 Document: TypeAlias = dict[str, Any]
 
@@ -37,6 +38,7 @@ _PARAMETERS: dict[str, Document] = {
     "state": {"description": "State of the scan."},
     "scanner": {"description": "Name of a scanner of the pool.", "examples": ["scanner1"]},
     "event": {"description": "What befell the scanner.", "examples": ["ready"]},
+    "order": {"description": "What is to be done with the scan.", "enum": list(get_args(OrderName))},
     "stage": {"description": "The consumer that gave the message up.", "examples": ["admission"]},
     "sequence": {"description": "The message's sequence in the stream it came from."},
 }
@@ -64,12 +66,13 @@ _HEADERS: dict[str, Document] = {
 _EXAMPLES = {
     "requested": [{"name": "minimal", "payload": {"targets": ["10.0.0.0/28"], "name": "weekly"}}],
     "cancel": [{"name": "cancel", "payload": {"by": "alice", "reason": "wrong network"}}],
+    "order": [{"name": "order", "payload": {"by": "alice", "reason": "the network is busy"}}],
 }
 
 
 def asyncapi(texts: FieldTexts | None = None) -> Document:
     """The AsyncAPI 3.0.0 document; all it refers to is in it."""
-    structs = [each.struct for channel in CHANNELS for each in channel.published]
+    structs = [each.struct for channel in CHANNELS for each in (*channel.published, *channel.answered_with)]
     return {
         "asyncapi": "3.0.0",
         "id": "urn:scanpool:asyncapi",
@@ -82,10 +85,16 @@ def asyncapi(texts: FieldTexts | None = None) -> Document:
         },
         "defaultContentType": "application/json",
         "servers": {"nats": _server()},
-        "channels": {channel.name: _channel(channel) for channel in CHANNELS},
+        "channels": {
+            **{channel.name: _channel(channel) for channel in CHANNELS},
+            **{channel.answers: _answers(channel) for channel in CHANNELS if channel.answer},
+        },
         "operations": {channel.operation: _operation(channel) for channel in CHANNELS},
         "components": {
-            "messages": {each.short: _message(channel, each) for channel in CHANNELS for each in channel.published},
+            "messages": {
+                **{each.short: _message(each, channel.headers) for channel in CHANNELS for each in channel.published},
+                **{each.short: _message(each) for channel in CHANNELS for each in channel.answered_with},
+            },
             "schemas": {**_HEADERS, **components(structs, "#/components/schemas/{name}", texts)},
         },
     }
@@ -117,6 +126,16 @@ def _channel(channel: Channel) -> Document:
     }
 
 
+def _answers(channel: Channel) -> Document:
+    """Where a request is answered is said by the request itself."""
+    return {
+        "address": None,
+        "summary": f"Answers to what is sent to `{channel.address}`.",
+        "messages": {each.short: _ref("components", "messages", each.short) for each in channel.answered_with},
+        "tags": [{"name": channel.tag}],
+    }
+
+
 def _parameter(place: str, channel: Channel) -> Document:
     if place == "state":
         return {**_PARAMETERS[place], "enum": list(channel.messages)}
@@ -130,12 +149,20 @@ def _operation(channel: Channel) -> Document:
         "channel": _ref("channels", channel.name),
         "summary": channel.summary,
         "messages": [_ref("channels", channel.name, "messages", each.short) for each in channel.published],
+        **({"reply": _reply(channel)} if channel.answer else {}),
         "tags": [{"name": channel.tag}],
     }
 
 
-def _message(channel: Channel, published: Published) -> Document:
-    headers = {"headers": _ref("components", "schemas", channel.headers)} if channel.headers else {}
+def _reply(channel: Channel) -> Document:
+    return {
+        "channel": _ref("channels", channel.answers),
+        "messages": [_ref("channels", channel.answers, "messages", each.short) for each in channel.answered_with],
+    }
+
+
+def _message(published: Published, carried: str | None = None) -> Document:
+    headers = {"headers": _ref("components", "schemas", carried)} if carried else {}
     examples = _EXAMPLES.get(published.short)
     return {
         "name": published.name,

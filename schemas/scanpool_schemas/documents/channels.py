@@ -27,11 +27,23 @@ class Channel:
     """None is core NATS: told once, kept nowhere."""
     tag: str
     headers: Literal["Traced", "CloudEvent"] | None = None
+    answer: str | None = None
+    """What answers it, by its short name: it is sent as a request on core NATS, to whoever answers."""
 
     @property
     def published(self) -> tuple[Published, ...]:
         """What is published there."""
         return tuple(find(each) for each in self.messages)
+
+    @property
+    def answered_with(self) -> tuple[Published, ...]:
+        """What answers it, where something does."""
+        return (find(self.answer),) if self.answer else ()
+
+    @property
+    def answers(self) -> str:
+        """The name of the channel of its answers."""
+        return f"{self.name}Answers"
 
     @property
     def address(self) -> str:
@@ -75,6 +87,17 @@ CHANNELS: Iterable[Channel] = (
         stream=subjects.SCAN_REQUESTS,
         tag="requests",
         headers="Traced",
+    ),
+    Channel(
+        name="scanOrders",
+        operation="orderScan",
+        action="send",
+        summary="Have a running scan paused or resumed on its scanner. Send it as a request: a poller answers.",
+        messages=("order",),
+        stream=None,
+        tag="requests",
+        headers="Traced",
+        answer="order-answer",
     ),
     _end_of_scans("completed", subjects.SCAN_COMPLETED, "A scan completed; its result is in the event."),
     _end_of_scans("failed", subjects.SCAN_FAILED, "A scan was refused, failed, timed out or was cancelled."),

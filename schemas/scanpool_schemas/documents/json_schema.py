@@ -85,7 +85,7 @@ def _refusing(struct: type[msgspec.Struct]) -> Document:
     """Requests are read strictly; events and keys are not, so that versions can mix."""
     if struct is request.ScanRequest:
         return {"additionalProperties": False, "allOf": [*_REQUEST_RULES]}
-    return {"additionalProperties": False} if struct is request.CancelRequest else {}
+    return {"additionalProperties": False} if struct in (request.CancelRequest, request.ScanOrder) else {}
 
 
 def _explained(body: Document, kind: type, texts: FieldTexts) -> Document:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from scanpool_schemas import subjects
-from scanpool_schemas.events import DeadLetter, ScannerEvent, ScanProgress
-from scanpool_schemas.keys import Breaker, Control, Health, Load, PoolRules
+from scanpool_schemas.events import DeadLetter, OrderAnswer, ScannerEvent, ScanProgress
+from scanpool_schemas.keys import Breaker, Control, Health, Load, PoolRules, Repair, Space
 from scanpool_schemas.names import nearest
-from scanpool_schemas.request import CancelRequest, ScanRequest
+from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest
 from scanpool_schemas.scan import STRUCT_OF, StateName, event_type
 
 _POOL, _ID, _SCANNER = "<pool>", "<id>", "<scanner>"
@@ -83,12 +83,24 @@ PUBLISHED: tuple[Published, ...] = (
         struct=CancelRequest,
         subject=subjects.cancel(_POOL, _ID),
     ),
+    Published(
+        name="scanpool.order.v1",
+        title="Order",
+        struct=ScanOrder,
+        subject=subjects.order(_POOL, "pause", _ID).replace("pause", "<order>"),
+    ),
     *(_scan(state) for state in STRUCT_OF),
     Published(
         name="scanpool.scan.progress.v1",
         title="Scan progress",
         struct=ScanProgress,
         subject=subjects.progress(_POOL, _ID),
+    ),
+    Published(
+        name="scanpool.order-answer.v1",
+        title="Order answer",
+        struct=OrderAnswer,
+        subject="<reply>",
     ),
     Published(
         name="scanpool.scanner-event.v1",
@@ -107,4 +119,6 @@ PUBLISHED: tuple[Published, ...] = (
     _key("breaker", "Scanner breaker", Breaker, subjects.breaker_key(_SCANNER)),
     _key("control", "Pool control", Control, subjects.CONTROL_KEY),
     _key("rules", "Pool rules", PoolRules, subjects.RULES_KEY),
+    _key("space", "Room in NATS", Space, subjects.SPACE_KEY),
+    _key("repair", "Last repair of a place", Repair, subjects.REPAIR_KEY),
 )

@@ -17,6 +17,7 @@ from scanpool.admission.decide import Refused
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.registry import read_rules
+from scanpool.coordination.space import no_room
 from scanpool.coordination.stage import Clockwork
 from scanpool.coordination.transitions import Change, Mark, Submission
 from scanpool.runtime.delivery import Delivery
@@ -43,6 +44,8 @@ Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 
 NOT_SERVED = Snooze(delay=timedelta(seconds=1), reason="this process does not serve the pool")
 NO_RULES_YET = Snooze(delay=timedelta(seconds=2), reason="no dispatcher has written the pool's rules yet")
+NO_ROOM = timedelta(seconds=10)
+"""How soon a request is looked at again that waits for room in NATS."""
 NOT_ADMITTED_YET = Snooze(delay=timedelta(milliseconds=500), reason="the scan is not admitted yet")
 RESOLVE_S = 5.0
 RESOLVED_AT_ONCE = 32
@@ -123,6 +126,8 @@ class Admission:
             return Done()
         if existing is not None:
             return _conflict(existing.scan, (request, await self._as_admitted(request, rules)), subject)
+        if short := await no_room(self._parts.jetstream, subject.pool, self._parts.clockwork.now()):
+            return Snooze(delay=NO_ROOM, reason=short.sentence)
         submission = Submission(
             id=subject.scan_id,
             pool=subject.pool,

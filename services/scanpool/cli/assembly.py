@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from os import getpid
 from typing import Literal, TypeVar, get_args
 
@@ -20,11 +22,15 @@ from scanpool.coordination.stage import Answer, Clockwork, Stage
 from scanpool.dispatcher.lanes import Lanes
 from scanpool.dispatcher.orders import Orders
 from scanpool.dispatcher.service import Dispatcher, DispatcherParts
+from scanpool.janitor.report import Round
 from scanpool.janitor.service import Janitor, JanitorParts
 from scanpool.poller.cleanup import Cleanup
 from scanpool.poller.decide import Limits
 from scanpool.poller.export import Exporter
+from scanpool.poller.orders.service import OrderParts
+from scanpool.poller.orders.service import Orders as ScanOrders
 from scanpool.poller.service import Poller, PollerParts
+from scanpool.poller.telling import Teller
 from scanpool.report.limits import Limits as ReportLimits
 from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.delivery import Delivery
@@ -66,6 +72,8 @@ LAUNCHES_AT_ONCE = 64
 LOOKS_AT_ONCE = 64
 ADMISSIONS_AT_ONCE = 16
 STOPS_AT_ONCE = 16
+PAUSING_LOOK_EVERY = timedelta(seconds=1)
+"""How soon a scan that is pausing is looked at again, while somebody waits for the answer."""
 
 _ScanT = TypeVar("_ScanT", bound=AnyScan)
 
@@ -129,6 +137,8 @@ class PoolWork:
     """Called every `readiness_every`."""
     probe: Callable[[], Awaitable[None]] | None = None
     """Called every second."""
+    serve: Callable[[asyncio.Event, timedelta], Awaitable[None]] | None = None
+    """Answers requests until the event is set; what is in hand then has as long as is said."""
 
 
 def pool_work(service: ServiceName, host: Host, pool: str) -> PoolWork:
@@ -137,7 +147,7 @@ def pool_work(service: ServiceName, host: Host, pool: str) -> PoolWork:
         case "dispatcher":
             return _dispatcher_work(host, pool)
         case "poller":
-            return PoolWork(jobs=_poller_jobs(host, pool))
+            return PoolWork(jobs=_poller_jobs(host, pool), serve=partial(_orders(host).serve, pool))
         case "validator":
             return PoolWork(jobs=_validator_jobs(host, pool))
         case "admission" | "janitor":
@@ -180,17 +190,23 @@ def _dispatcher_work(host: Host, pool: str) -> PoolWork:
 def _poller_jobs(host: Host, pool: str) -> list[Job]:
     assert host.fleet is not None
     settings = host.settings
+    limits = _poll_limits(settings)
     poller = Poller(
         PollerParts(
             jetstream=host.jetstream,
             scanners=host.fleet,
             exporter=Exporter(Objects(host.jetstream, subjects.EXPORTS_BUCKET), settings.work_dir),
+            teller=Teller(host.jetstream, limits),
             clockwork=host.clockwork,
-            limits=Limits(max_duration=settings.max_duration, poll=settings.poll),
+            limits=limits,
             launch_bound=settings.launch.takeover_after,
         )
     )
-    cleanup = Cleanup(host.ledger, host.fleet, settings.deployment, settings.retention)
+
+    def deleted() -> None:
+        host.metrics.deleted.labels("scanner_scan").inc()
+
+    cleanup = Cleanup(host.ledger, host.fleet, settings.deployment, settings.retention, deleted=deleted)
 
     async def clean(_delivery: Delivery) -> Outcome:
         await cleanup.run_once(pool, host.clockwork.now())
@@ -204,6 +220,24 @@ def _poller_jobs(host: Host, pool: str) -> list[Job]:
     ]
 
 
+def _orders(host: Host) -> ScanOrders:
+    assert host.fleet is not None
+    return ScanOrders(
+        OrderParts(
+            jetstream=host.jetstream,
+            scans=host.ledger,
+            scanners=host.fleet,
+            teller=Teller(host.jetstream, _poll_limits(host.settings)),
+            now=host.clockwork.now,
+            look_every=min(host.settings.poll.shortest, PAUSING_LOOK_EVERY),
+        )
+    )
+
+
+def _poll_limits(settings: Settings) -> Limits:
+    return Limits(max_duration=settings.max_duration, poll=settings.poll)
+
+
 def _validator_jobs(host: Host, pool: str) -> list[Job]:
     settings = host.settings
 
@@ -213,7 +247,8 @@ def _validator_jobs(host: Host, pool: str) -> list[Job]:
     validator = Validator(
         ValidatorParts(
             jetstream=host.jetstream,
-            objects=Objects(host.jetstream, subjects.EXPORTS_BUCKET),
+            exports=Objects(host.jetstream, subjects.EXPORTS_BUCKET),
+            findings=Objects(host.jetstream, subjects.FINDINGS_BUCKET),
             clockwork=host.clockwork,
             limits=ReportLimits(),
             work_dir=settings.work_dir,
@@ -256,7 +291,10 @@ def _janitor_jobs(host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]
             retention=host.settings.retention,
             max_duration=host.settings.max_duration,
             pools=pools,
-            expired=lambda count: host.metrics.deleted.inc(count),
+            findings=Objects(host.jetstream, subjects.FINDINGS_BUCKET),
+            space=host.settings.space,
+            store=host.settings.store,
+            told=lambda done: count_round(host.metrics, done),
         )
     )
     return [_tick_job(host, subjects.JANITOR_JOB, "janitor", janitor.tick)]
@@ -297,6 +335,20 @@ def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breake
 def _count_end(metrics: Metrics, scan: AnyScan) -> None:
     if isinstance(scan, Completed | Failed | Dead):
         metrics.scans.labels(scan.request.scan_type, status_of(scan)).inc()
+
+
+def count_round(metrics: Metrics, done: Round) -> None:
+    """Add what a round of the janitor did to the metrics."""
+    for kind, number in done.deleted.items():
+        metrics.deleted.labels(kind).inc(number)
+    for kind, size_bytes in done.freed_bytes.items():
+        metrics.freed_bytes.labels(kind).inc(size_bytes)
+    for what, number in done.repairs.items():
+        metrics.repairs.labels(what).inc(number)
+    for place in done.disagreements:
+        metrics.disagreements.labels(place.pool).inc()
+    metrics.overdue.inc(len(done.scans_ended))
+    metrics.rounds.observe(done.took_s)
 
 
 def _now() -> datetime:

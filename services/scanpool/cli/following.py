@@ -63,7 +63,7 @@ class ProgressLine:
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._is_terminal = console.is_terminal
-        self._told: tuple[str, int] | None = None
+        self._told: tuple[str, int, bool] | None = None
 
     def __enter__(self) -> Self:
         if self._is_terminal:
@@ -82,7 +82,7 @@ class ProgressLine:
         if self._is_terminal:
             self._live.update(line, refresh=True)
             return
-        step = (scan.state, scan.progress.percent // TOLD_PERCENT if scan.progress else 0)
+        step = (scan.state, scan.progress.percent // TOLD_PERCENT if scan.progress else 0, scan.paused)
         if step != self._told:
             self._told = step
             self._out.say(line.plain.rstrip())

@@ -32,6 +32,7 @@ PROBE_EVERY_S = 1.0
 """How often it is looked whether a breaker's time is over."""
 WATCH_EVERY_S = 1.0
 """How often it is looked whether the configuration file changed; it is read when it stayed so for one look more."""
+SERVE_AGAIN_S = 5.0
 DRAIN_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -131,13 +132,28 @@ class Runner:
                 tasks.start_soon(self._keep_looking, work.look, self._settings.readiness_every.total_seconds())
             if work.probe is not None:
                 tasks.start_soon(self._keep_looking, work.probe, PROBE_EVERY_S)
+            if work.serve is not None:
+                tasks.start_soon(self._keep_serving, work.serve)
 
     async def _work(self, host: Host, job: Job) -> None:
         def settled(delivery: Delivery, outcome: str) -> None:
             host.metrics.settled.labels(delivery.consumer, outcome).inc()
 
-        grace = self._settings.grace - timedelta(seconds=DRAIN_S)
-        await Worker(job, host.settler, observe=settled).run(self.stopping, max(grace, timedelta(seconds=1)))
+        await Worker(job, host.settler, observe=settled).run(self.stopping, self._grace)
+
+    @property
+    def _grace(self) -> timedelta:
+        """How long what is in hand may take after the stop."""
+        return max(self._settings.grace - timedelta(seconds=DRAIN_S), timedelta(seconds=1))
+
+    async def _keep_serving(self, serve: Callable[[asyncio.Event, timedelta], Awaitable[None]]) -> None:
+        """Answer requests; without a connection to hear them over, try again until there is one."""
+        while not self.stopping.is_set():
+            try:
+                await serve(self.stopping, self._grace)
+            except* BrokerError as errors:
+                log.warning("no orders are heard for now", error=str(errors.exceptions[0]))
+                await every(SERVE_AGAIN_S, self.stopping)
 
     async def _keep_looking(self, look: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
@@ -219,7 +235,9 @@ class Runner:
             raise TopologyMissing(f"{where} has no pool {', '.join(missing)} (asked for by --pools)")
         pools = tuple(pool for pool in known if not chosen or pool in chosen)
         await self._prepare(host)
-        await verify(host.jetstream, topology(pools))
+        keeps = {"janitor", "poller"}.intersection(self._services)  # who deletes what is over has to agree with NATS
+        retention = self._settings.retention if keeps else None
+        await verify(host.jetstream, topology(pools, retention=retention))
         self.pools = pools
 
     def _reasons(self, host: Host) -> list[str]:

@@ -12,10 +12,11 @@ import msgspec
 from scanpool.cli.breaker_status import BreakerStatus, read_breakers
 from scanpool.client import ScannerStatus, ScanPool
 from scanpool.coordination.control import in_force, read_control
+from scanpool.coordination.space import no_room
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import Hold, Load
+from scanpool_schemas.keys import Hold, Load, Space
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import Queued, StateName, UnreadableEvent, decode_scan, lane_state
 
@@ -42,6 +43,8 @@ class PoolStats(msgspec.Struct, frozen=True, kw_only=True):
 
     pool: str
     paused: Hold | None
+    no_room: Space | None = None
+    """That nothing is admitted or placed, since NATS is nearly full."""
     requested: int
     """Asked for and not admitted yet."""
     queued: dict[str, int]
@@ -76,6 +79,7 @@ async def pool_stats(jetstream: JetStream, pool: str, now: datetime) -> PoolStat
     return PoolStats(
         pool=pool,
         paused=control.paused,
+        no_room=await no_room(jetstream, pool, now),
         requested=len(await _subjects(jetstream, subjects.SCAN_REQUESTS, subjects.requested(pool, "*"))),
         queued={lane: await _queued(jetstream, pool, lane, info, elsewhere) for lane, info in lanes.items()},
         oldest_waiting_s=await _oldest_waiting_s(jetstream, pool, lanes, now),

@@ -46,7 +46,7 @@ def apply(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) -
     chosen = _chosen(call, pools)
 
     async def applied(jetstream: JetStream) -> list[Difference]:
-        return await apply(jetstream, await _wanted(jetstream, chosen, replicas))
+        return await apply(jetstream, await _wanted(call, jetstream, chosen, replicas))
 
     changes = with_jetstream(call, applied)
     if call.as_json:
@@ -74,7 +74,7 @@ def diff(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) ->
     chosen = _chosen(call, pools)
 
     async def compared(jetstream: JetStream) -> list[Difference]:
-        return await differences(jetstream, await _wanted(jetstream, chosen, replicas))
+        return await differences(jetstream, await _wanted(call, jetstream, chosen, replicas))
 
     found = with_jetstream(call, compared)
     if call.as_json:
@@ -90,10 +90,13 @@ def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:
     return tuple(loaded_configuration(call)[1].pools) if pools is None else named_pools(pools)
 
 
-async def _wanted(jetstream: JetStream, chosen: Sequence[str], replicas: int | None) -> Topology:
-    """For the pools that NATS has too: the streams for subscribers take from them as well."""
+async def _wanted(call: Invocation, jetstream: JetStream, chosen: Sequence[str], replicas: int | None) -> Topology:
+    """For the pools that NATS has too: the streams for subscribers take from them as well.
+
+    How long those keep what they have is as set here.
+    """
     from scanpool.runtime.topology.apply import pools_in_nats
     from scanpool.runtime.topology.definitions import topology
 
     pools = dict.fromkeys((*chosen, *await pools_in_nats(jetstream)))
-    return topology(tuple(pools), replicas=replicas)
+    return topology(tuple(pools), replicas=replicas, retention=call.settings().retention)

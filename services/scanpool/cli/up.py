@@ -64,7 +64,9 @@ async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(_own_nats(options))
         url = nats.url if nats else options.settings.nats.shown
-        settings = replace(options.settings, nats=NatsAddress(url=url)) if nats else options.settings
+        settings = options.settings
+        if nats:
+            settings = replace(settings, nats=NatsAddress(url=url), store=options.store.absolute())
         runner = Runner(SERVICES, settings, live, prepare=lambda host: _prepare(host, live))
         stack.enter_context(signals(runner.stopping, runner.reload))
 
@@ -95,7 +97,8 @@ async def _prepare(host: Host, live: LiveConfiguration) -> None:
     """Set NATS up for the pools of the configuration; pools that left it are retired and served until empty."""
     configured = tuple(live.current.pools)
     in_nats = await pools_in_nats(host.jetstream)
-    _tell(await apply(host.jetstream, topology(tuple(dict.fromkeys((*configured, *in_nats))))))
+    pools = tuple(dict.fromkeys((*configured, *in_nats)))
+    _tell(await apply(host.jetstream, topology(pools, retention=host.settings.retention)))
     for pool in in_nats:
         if pool not in configured:
             await registry.retire(host.jetstream, pool)

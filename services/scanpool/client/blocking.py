@@ -19,10 +19,12 @@ from typing import Any, Self, TypeVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from scanpool.client.events import ALL_KINDS, Event, Kind, Subscription
+from scanpool.client.orders import ANSWER_S
 from scanpool.client.pools import PoolStatus, ScannerStatus
 from scanpool.client.scanpool import ScanPool as AsyncScanPool
 from scanpool.client.submitting import Submitted
 from scanpool.runtime.connection import DEFAULT_URL
+from scanpool_schemas.events import OrderAnswer
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.result import Result
 from scanpool_schemas.status import ScanStatus, Status
@@ -99,6 +101,18 @@ class ScanPool:
         """Ask that the scan be cancelled; `wait` tells when it is."""
         self._call(partial(self._scanpool.cancel, id, pool=pool, by=by, reason=reason))
 
+    def pause(
+        self, id: str, *, pool: str | None = None, by: str = "", reason: str = "", timeout: float = ANSWER_S
+    ) -> OrderAnswer:
+        """Have a running scan paused on its scanner, where it keeps its place."""
+        return self._call(partial(self._scanpool.pause, id, pool=pool, by=by, reason=reason, timeout=timeout))
+
+    def resume(
+        self, id: str, *, pool: str | None = None, by: str = "", reason: str = "", timeout: float = ANSWER_S
+    ) -> OrderAnswer:
+        """Have a paused scan go on."""
+        return self._call(partial(self._scanpool.resume, id, pool=pool, by=by, reason=reason, timeout=timeout))
+
     def list(
         self, *, pool: str | None = None, status: Collection[Status] = (), limit: int | None = None
     ) -> list[ScanStatus]:
@@ -112,6 +126,10 @@ class ScanPool:
     def download_report(self, id: str, destination: Path, *, pool: str | None = None) -> None:
         """Write the raw report to the file, byte for byte as the scanner gave it."""
         self._call(partial(self._scanpool.download_report, id, destination, pool=pool))
+
+    def findings_file(self, id: str, *, pool: str | None = None) -> Path:
+        """The file of the scan's findings; fetched once and kept on the local disk."""
+        return self._call(partial(self._scanpool.findings_file, id, pool=pool))
 
     @contextmanager
     def events(

@@ -6,6 +6,9 @@ ClientError
 ├── AmbiguousScan    several pools have one: name the pool
 ├── IdConflict       the id or idempotency key was used for a different request
 ├── NoResult         the scan has no result (yet), or no report
+├── OrderRefused     the scan was not paused or resumed, and `code` says why
+├── OrderUnanswered  it may have been: look, or ask again
+├── NoPoller         it was not: no poller serves its pool
 └── WaitTimeout      the wait is over; the scan goes on
 
 Besides, `scanpool_schemas.request.RequestInvalid` for a request that could never be admitted, and
@@ -37,6 +40,23 @@ class IdConflict(ClientError):
 
 class NoResult(ClientError):
     """The scan has no result (yet), or no report."""
+
+
+class OrderRefused(ClientError):
+    """The scan was not paused or resumed."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        """As in the error catalogue."""
+
+
+class OrderUnanswered(ClientError):
+    """Whether the scan was paused or resumed is not known: look at its progress, or ask again, which does no harm."""
+
+
+class NoPoller(ClientError):
+    """No poller serves the scan's pool now, so that the scan was neither paused nor resumed."""
 
 
 class WaitTimeout(ClientError):

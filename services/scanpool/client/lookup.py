@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -14,10 +15,10 @@ from scanpool.runtime.keys import read_key
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
-from scanpool_schemas.keys import PoolRules
+from scanpool_schemas.keys import Control, PoolRules, Space
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, is_valid_scan_id, nearest
 from scanpool_schemas.request import RequestInvalid, decode_scan_request
-from scanpool_schemas.scan import AnyScan, Running, UnreadableEvent, decode_scan
+from scanpool_schemas.scan import AnyScan, Queued, Running, UnreadableEvent, decode_scan
 from scanpool_schemas.status import ScanStatus, describe, describe_request
 
 log = structlog.get_logger(__name__)
@@ -105,8 +106,27 @@ class Lookup:
         return waiting or await self.status(await self.scan(scan_id, pool))
 
     async def status(self, scan: AnyScan) -> ScanStatus:
-        """What outward faces show of the scan, with its progress where it runs."""
-        return describe(scan, await self.progress(scan.pool, scan.id) if isinstance(scan, Running) else None)
+        """What outward faces show of the scan, with its progress where it runs, and what holds back its pool."""
+        status = describe(scan, await self.progress(scan.pool, scan.id) if isinstance(scan, Running) else None)
+        return await self._with_reason(status) if isinstance(scan, Queued) else status
+
+    async def no_room(self, pool: str, now: datetime) -> Space | None:
+        """What keeps scans of the pool waiting for room in NATS; None where nothing does.
+
+        Raises:
+            KeyUnreadable: somebody overwrote it.
+        """
+        space = (await read_key(self._jetstream, pool, subjects.SPACE_KEY, Space)).value
+        return space if space is not None and space.holds_back(now) else None
+
+    async def _with_reason(self, waiting: ScanStatus) -> ScanStatus:
+        now = datetime.now(UTC)
+        control = (await read_key(self._jetstream, waiting.pool, subjects.CONTROL_KEY, Control)).value or Control()
+        space = await self.no_room(waiting.pool, now)
+        reasons = [space.sentence] if space else []
+        if waiting.state != "requested" and control.paused is not None and control.paused.holds(now):
+            reasons.append(f"pool {waiting.pool} is paused by {control.paused.by}: {control.paused.reason}")
+        return msgspec.structs.replace(waiting, held_back="; ".join(reasons) or None)
 
     async def progress(self, pool: str, scan_id: str) -> ScanProgress | None:
         """The scan's last told progress."""
@@ -131,7 +151,11 @@ class Lookup:
             request = decode_scan_request(stored.body)
         except RequestInvalid as error:
             raise UnknownScan(f"what was asked for as {scan_id!r} is no valid request: {error}") from error
-        return describe_request(_pool(stored), scan_id, request, stored.time)
+        waiting = describe_request(_pool(stored), scan_id, request, stored.time)
+        try:
+            return await self._with_reason(waiting)
+        except TopologyMissing:  # of a pool that there is not: it will be told so by admission
+            return waiting
 
     async def _every(self, pool: str, subject: str) -> AsyncIterator[Stored]:
         stream, sequence = subjects.pool_stream(pool), 1

@@ -12,7 +12,7 @@ from scanpool.client.lookup import Lookup
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import Breaker, Control, Health, Hold, Load, PoolRules, ScannerRule
+from scanpool_schemas.keys import Breaker, Control, Health, Hold, Load, PoolRules, ScannerRule, Space
 
 _LANES = ("queued-high", "queued-normal", "queued-low")
 
@@ -59,6 +59,8 @@ class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Ids that requests may name."""
     paused: Hold | None = None
     """That no scan of it is placed, by hand."""
+    no_room: Space | None = None
+    """That no scan of it is admitted or placed, since NATS is nearly full."""
     scanners_cordoned: int = 0
     breakers_open: int = 0
     """Half-open ones included."""
@@ -94,6 +96,7 @@ class Pools:
             templates=rules.templates,
             credentials=tuple(each.id for each in rules.credentials),
             paused=self._holding(control.paused),
+            no_room=await self._lookup.no_room(pool, self._now()),
             scanners_cordoned=sum(each.cordoned is not None for each in scanners),
             breakers_open=sum(each.breaker != "closed" for each in scanners),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ import msgspec
 
 from scanpool.client.errors import NoResult
 from scanpool.client.events import ALL_KINDS, Kind, Subscription, Wanted
+from scanpool.client.findings_cache import FindingsCache, default_folder
 from scanpool.client.lookup import Lookup
+from scanpool.client.orders import ANSWER_S, Orders
 from scanpool.client.pools import Pools, PoolStatus, ScannerStatus
 from scanpool.client.reports import download
 from scanpool.client.submitting import Submitted, Submitter
@@ -22,7 +25,8 @@ from scanpool.runtime.errors import SubjectFull
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
-from scanpool_schemas.request import CancelRequest, ScanRequest, decode_scan_request
+from scanpool_schemas.events import OrderAnswer
+from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest, decode_scan_request
 from scanpool_schemas.result import Result
 from scanpool_schemas.status import ScanStatus, Status
 
@@ -36,6 +40,8 @@ class ScanPool:
         self._pools = Pools(jetstream, self._lookup, now=lambda: datetime.now(UTC))
         self._submitter = Submitter(jetstream, self._lookup)
         self._waiter = Waiter(jetstream, self._lookup)
+        self._orders = Orders(jetstream, self._lookup)
+        self._findings = FindingsCache(jetstream, default_folder(os.environ))
 
     @classmethod
     async def connect(
@@ -141,6 +147,30 @@ class ScanPool:
         except SubjectFull:
             return  # asked already
 
+    async def pause(
+        self, id: str, *, pool: str | None = None, by: str = "", reason: str = "", timeout: float = ANSWER_S
+    ) -> OrderAnswer:
+        """Have a running scan paused on its scanner, where it keeps its place; asked twice, it is paused already.
+
+        The answer's `progress` says since when it is paused and when it is stopped unless it is resumed before.
+
+        Raises:
+            OrderRefused: it is not paused; `code` says why, as `scan_not_started`.
+            OrderUnanswered: it may be; no answer came within `timeout` seconds, or the scanner gave none.
+            NoPoller: it is not, since no poller serves its pool.
+            UnknownScan, AmbiguousScan: none or several pools have it.
+        """
+        return await self._orders.give("pause", id, ScanOrder(by=by, reason=reason), pool=pool, timeout=timeout)
+
+    async def resume(
+        self, id: str, *, pool: str | None = None, by: str = "", reason: str = "", timeout: float = ANSWER_S
+    ) -> OrderAnswer:
+        """Have a paused scan go on.
+
+        Raises: as `pause`.
+        """
+        return await self._orders.give("resume", id, ScanOrder(by=by, reason=reason), pool=pool, timeout=timeout)
+
     async def list(
         self, *, pool: str | None = None, status: Collection[Status] = (), limit: int | None = None
     ) -> list[ScanStatus]:
@@ -172,6 +202,19 @@ class ScanPool:
         if status.export is None:
             raise NoResult(f"scan {id!r} has no report")
         await download(self._jetstream, status.export, destination)
+
+    async def findings_file(self, id: str, *, pool: str | None = None) -> Path:
+        """The file of the scan's findings, for `scanpool.report.findings`; fetched once and kept on the local disk.
+
+        Raises:
+            NoResult: the scan is not over, ended without a report, or its findings were deleted after its retention.
+            OSError: the folder of the cache cannot be used.
+        """
+        status = await self.status(id, pool=pool)
+        if status.findings is None:
+            ended = "ended without findings" if status.is_over else f"is {status.status}"
+            raise NoResult(f"scan {id!r} has no findings: it {ended}")
+        return await self._findings.file(status.findings)
 
     def events(
         self, *, pools: Sequence[str] = (), kinds: Sequence[Kind] = ALL_KINDS, durable: str | None = None

@@ -10,7 +10,7 @@ import msgspec
 
 from scanpool.client.errors import IdConflict, UnknownScan
 from scanpool.client.lookup import Lookup
-from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SubjectFull
+from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, StoreFull, SubjectFull
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
@@ -24,6 +24,9 @@ from scanpool_schemas.request import (
     digest,
 )
 from scanpool_schemas.targets import InvalidTarget, parse, read_scope, subtract
+
+_TRIES = 5
+"""A request can be admitted between the refusal and the look; that again and again is no chance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +51,7 @@ class Submitter:
 
         Raises:
             RequestInvalid, UnknownPool, IdConflict: it was not asked for.
+            StoreFull: it was not; NATS has no room for it.
             PublishUnknown: it may have been; names the id to submit it again with.
         """
         _check_targets(request)
@@ -55,13 +59,17 @@ class Submitter:
         scan_id = id or _id_for(request)
         check_address(chosen, scan_id)
         may_be_known = id is not None or request.idempotency_key is not None
-        while True:
+        for _ in range(_TRIES):
             if may_be_known and (known := await self._known(chosen, scan_id, request)) is not None:
                 return known
             try:
                 return await self._publish(chosen, scan_id, request)
-            except SubjectFull:
+            except SubjectFull:  # of a stream that is at its limit too: the server has one code for both
                 may_be_known = True
+        raise StoreFull(
+            f"stream {subjects.SCAN_REQUESTS} takes no request and has none of scan {scan_id!r}: it is full; "
+            f"raise its max_bytes or max_msgs, or see why requests are not admitted"
+        )
 
     async def _publish(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted:
         write = Write(

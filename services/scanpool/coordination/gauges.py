@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from scanpool.coordination.places import utilisation
 from scanpool.coordination.registry import read_rules
+from scanpool.coordination.space import no_room
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.keys import read_key
 from scanpool.runtime.metrics import Metrics
@@ -25,6 +27,8 @@ class PoolState:
     health: dict[str, Health]
     waiting: int
     """Scans that wait for a place, snoozed ones included."""
+    has_room: bool
+    """False where they wait for room in NATS."""
 
 
 async def pool_state(jetstream: JetStream, pool: str) -> PoolState | None:
@@ -46,7 +50,8 @@ async def pool_state(jetstream: JetStream, pool: str) -> PoolState | None:
     for lane in _LANES:
         info = await jetstream.api(f"CONSUMER.INFO.{stream}.{lane}", None, dict[str, Any])
         waiting += int(info["num_pending"]) + int(info["num_ack_pending"])
-    return PoolState(rules=rules, loads=loads, health=health, waiting=waiting)
+    short = await no_room(jetstream, pool, datetime.now(UTC))
+    return PoolState(rules=rules, loads=loads, health=health, waiting=waiting, has_room=short is None)
 
 
 async def refresh(jetstream: JetStream, metrics: Metrics, pools: tuple[str, ...]) -> None:
@@ -71,6 +76,7 @@ def _set_pool(metrics: Metrics, pool: str, state: PoolState) -> None:
     metrics.pool_capacity.labels(pool).set(sum(load.capacity for load in state.loads.values()))
     metrics.pool_active.labels(pool).set(_taken(state))
     metrics.pool_queue.labels(pool).set(state.waiting)
+    metrics.no_room.labels(pool).set(not state.has_room)
 
 
 def _taken(state: PoolState) -> int:

@@ -24,6 +24,7 @@ from scanpool_schemas.scan import (
     Export,
     Exporting,
     Failed,
+    Findings,
     Intent,
     Launching,
     Lease,
@@ -210,16 +211,25 @@ def exported(scan: Exporting, export: Export, mark: Mark) -> Change:
     )
 
 
-def completed(scan: Validating, result: Result, mark: Mark) -> Change:
+def completed(scan: Validating, result: Result, mark: Mark, *, findings: Findings | None = None) -> Change:
     """validating -> completed."""
     why = f"report read: authentication {result.authentication_status}"
-    return Change(scan=_next(Completed, scan, mark, "completed", why, result=result))
+    return Change(scan=_next(Completed, scan, mark, "completed", why, result=result, findings=findings))
 
 
-def failed(scan: AnyScan, error: ScanError, mark: Mark, *, end: End = "failed", result: Result | None = None) -> Change:
+def failed(
+    scan: AnyScan,
+    error: ScanError,
+    mark: Mark,
+    *,
+    end: End = "failed",
+    result: Result | None = None,
+    findings: Findings | None = None,
+) -> Change:
     """any live state -> failed; a place that the scan holds is given back."""
     told = msgspec.structs.replace(error, message=_short(error.message))
-    after = _next(Failed, scan, mark, "failed", told.message, end=end, error=told, result=result)
+    ended = {"end": end, "error": told, "result": result, "findings": findings}
+    after = _next(Failed, scan, mark, "failed", told.message, **ended)
     number = known_scanner_scan(scan)
     if number is not None:
         after = msgspec.structs.replace(after, scanner_scan_id=number)

@@ -13,6 +13,7 @@ from scanpool.coordination.breaker import lets_through
 from scanpool.coordination.breakers import Breakers
 from scanpool.coordination.control import holding, read_control
 from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.space import no_room
 from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
 from scanpool.dispatcher.decide import Candidate, Place, Refuse, Wait, choose, said, waited_too_long
@@ -37,6 +38,7 @@ from scanpool_schemas.scan import Lease as LeaseFact
 
 FULL = timedelta(seconds=2)
 PAUSED = timedelta(seconds=5)
+NO_ROOM = timedelta(seconds=10)
 SHUT = timedelta(seconds=5)
 NAMED = timedelta(seconds=10)
 """How long a scan stands aside that waits for one scanner by name, so that others of its lane pass."""
@@ -87,6 +89,8 @@ class Dispatcher:
         control = await read_control(self._parts.jetstream, scan.pool)
         if paused := holding(control.paused, now):
             return Snooze(delay=PAUSED, reason=f"the pool is paused by {said(paused)}")
+        if short := await no_room(self._parts.jetstream, scan.pool, now):
+            return Snooze(delay=NO_ROOM, reason=short.sentence)
         match choose(scan, await self.candidates(scan.pool, control)):
             case Wait(reason=reason, named=named):
                 return Snooze(delay=NAMED if named else FULL, reason=reason)
@@ -125,9 +129,10 @@ class Dispatcher:
         control = await read_control(self._parts.jetstream, pool)
         candidates = await self.candidates(pool, control)
         holders = frozenset(holder for each in candidates for holder in each.load.holders)
-        paused = holding(control.paused, self._parts.clockwork.now())
+        now = self._parts.clockwork.now()
+        held_back = holding(control.paused, now) or await no_room(self._parts.jetstream, pool, now)
         return Room(
-            free=0 if paused else sum(each.free_places for each in candidates),
+            free=0 if held_back else sum(each.free_places for each in candidates),
             holders=holders,
             hopeless=not any(each.can_ever_launch for each in candidates if each.enabled),
         )

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 from scanpool.coordination import transitions
 from scanpool.coordination.transitions import Change, Mark, is_overdue
+from scanpool.runtime.objects import StoredObject
 from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import (
     AnyScan,
-    Completed,
-    Failed,
+    HoldsPlace,
     Launching,
     Queued,
     Running,
     ScanError,
+    StateName,
     Stop,
-    Stopping,
 )
 
 AFTER_SCANNERS = timedelta(hours=1)
 """Scanners are cleaned of ended scans first; without the event nobody would know that they are ours."""
+HOLD_PLACE: frozenset[StateName] = frozenset({"launching", "running", "stopping"})
+
+What: TypeAlias = Literal["a place is held that no event speaks of", "an event speaks of a place that is not held"]
+NOT_SPOKEN_OF: Final = "a place is held that no event speaks of"
+NOT_HELD: Final = "an event speaks of a place that is not held"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A scan as its last event has it, as far as the janitor cares; small, since there may be many."""
+
+    scan_id: str
+    state: StateName
+    sequence: int
+    at: datetime
+    scanner: str | None = None
+    export: str | None = None
+    """The object with its report that it names."""
+    findings: str | None = None
+    """The object with its findings that it names."""
+    overdue_from: datetime | None = None
+    """After this it has waited or run for too long."""
+    size_bytes: int = 0
+    spent: tuple[StateName, ...] = ()
+    """Of older events of it that were seen."""
+    spent_bytes: int = 0
 
 
 def overdue(scan: AnyScan, max_duration: timedelta, mark: Mark) -> Change | None:
@@ -43,20 +69,47 @@ def overdue(scan: AnyScan, max_duration: timedelta, mark: Mark) -> Change | None
             return None
 
 
-def is_expired(scan: AnyScan, retention: RetentionSettings, now: datetime) -> bool:
-    """Whether an ended scan's time is over, its clean-up on the scanner included."""
+def overdue_from(scan: AnyScan, max_duration: timedelta) -> datetime | None:
+    """After which moment `overdue` ends the scan; None where it never does."""
     match scan:
-        case Completed():
-            return now - scan.at > retention.completed + AFTER_SCANNERS
-        case Failed():
-            return now - scan.at > retention.failed + AFTER_SCANNERS
+        case Queued():
+            limit = scan.request.max_wait_s
+            return scan.queued_at + timedelta(seconds=limit) if limit is not None else None
+        case Launching() | Running():
+            limit = scan.request.max_duration_s
+            began = scan.running_at if isinstance(scan, Running) else scan.claimed_at
+            return began + (timedelta(seconds=limit) if limit is not None else max_duration)
         case _:
-            return False
+            return None
 
 
-def is_ended(scan: AnyScan) -> bool:
-    """Its last event is never left; a dead scan can still be retried."""
-    return isinstance(scan, Completed | Failed)
+def kept_for(state: StateName, retention: RetentionSettings) -> timedelta | None:
+    """How long a scan is kept after it came to the state; None is for ever: it is not over."""
+    match state:
+        case "completed":
+            return retention.completed
+        case "failed":
+            return retention.failed
+        case "dead":
+            return retention.dead
+        case _:
+            return None
+
+
+def is_expired(entry: Entry, retention: RetentionSettings, now: datetime) -> bool:
+    """Whether the time of a scan that is over has passed, its clean-up on the scanner included."""
+    kept = kept_for(entry.state, retention)
+    return kept is not None and now - entry.at > kept + AFTER_SCANNERS
+
+
+def has_spent(entry: Entry) -> bool:
+    """Whether events of it can go: it is never left again (a dead scan can be retried), and has older ones."""
+    return entry.state in {"completed", "failed"} and bool(entry.spent)
+
+
+def is_due(entry: Entry, now: datetime) -> bool:
+    """Whether it has waited or run for too long."""
+    return entry.overdue_from is not None and now > entry.overdue_from
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,25 +118,46 @@ class Disagreement:
 
     scanner: str
     scan_id: str
-    what: str
+    what: What
 
 
 def disagreements(loads: Mapping[str, Load], scans: Iterable[AnyScan]) -> set[Disagreement]:
     """Where the invariant does not hold: a scan holds a place on S if and only if its last event says so."""
-    wanted = {(scan.scanner, scan.id) for scan in scans if isinstance(scan, Launching | Running | Stopping)}
+    return unequal(loads, ((each.scanner, each.id) for each in scans if isinstance(each, HoldsPlace)))
+
+
+def unequal(loads: Mapping[str, Load], spoken_of: Iterable[tuple[str, str]]) -> set[Disagreement]:
+    """As `disagreements`, of the scanner and scan of each place that a last event speaks of."""
+    wanted = set(spoken_of)
     taken = {(name, holder) for name, load in loads.items() for holder in load.holders}
-    return {
-        Disagreement(scanner=s, scan_id=i, what="a place is held that no event speaks of") for s, i in taken - wanted
-    } | {
-        Disagreement(scanner=s, scan_id=i, what="an event speaks of a place that is not held")
-        for s, i in wanted - taken
+    return {Disagreement(scanner=s, scan_id=i, what=NOT_SPOKEN_OF) for s, i in taken - wanted} | {
+        Disagreement(scanner=s, scan_id=i, what=NOT_HELD) for s, i in wanted - taken
     }
 
 
-def orphans(objects: Mapping[str, datetime], named: Iterable[str], older_than: timedelta, now: datetime) -> list[str]:
-    """Exports that no event names and that are too old to be about to be named."""
-    wanted = set(named)
-    return sorted(name for name, stored_at in objects.items() if name not in wanted and now - stored_at > older_than)
+def places_spoken_of(entries: Iterable[Entry]) -> Iterable[tuple[str, str]]:
+    """Scanner and scan of each place that a last event speaks of."""
+    return ((each.scanner, each.scan_id) for each in entries if each.scanner and each.state in HOLD_PLACE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What the events of all pools name of one kind of objects."""
+
+    objects: Collection[str]
+    unreadable: Collection[str]
+    """Ids of scans whose events cannot be read: they may name any object of theirs."""
+
+
+def orphans(objects: Sequence[StoredObject], named: Named, older_than: timedelta, now: datetime) -> list[StoredObject]:
+    """Objects that no event names and that are too old to be about to be named."""
+    return [
+        each
+        for each in objects
+        if each.name not in named.objects
+        and each.name.partition(".")[0] not in named.unreadable
+        and now - each.stored_at > older_than
+    ]
 
 
 def _waited_too_long(scan: Queued, mark: Mark) -> Change | None:
@@ -92,3 +166,8 @@ def _waited_too_long(scan: Queued, mark: Mark) -> Change | None:
         return None
     error = ScanError(code="max_wait_exceeded", message=f"waited longer than {limit} s in the queue", retryable=True)
     return transitions.failed(scan, error, mark, end="timeout")
+
+
+def speaks_of(scan: AnyScan | None, scanner: str) -> bool:
+    """Whether a scan, by its last event, holds a place on the scanner."""
+    return isinstance(scan, HoldsPlace) and scan.scanner == scanner

@@ -2,157 +2,272 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, field
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
 import structlog
 
-from scanpool.coordination.ledger import Held, Ledger, held_of
-from scanpool.coordination.stage import Clockwork
 from scanpool.coordination.transitions import Mark
-from scanpool.janitor import decide
+from scanpool.janitor import decide, room
+from scanpool.janitor.census import Census, Censuses
+from scanpool.janitor.decide import Disagreement, Entry
+from scanpool.janitor.hands import Doing, Hands, Pretending
+from scanpool.janitor.orphans import Orphans
+from scanpool.janitor.parts import JanitorParts
+from scanpool.janitor.places import Places, Seen
+from scanpool.janitor.report import DeletedScan, EndedScan, PurgedEvents, Round, Unread
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import BrokerUnavailable
-from scanpool.runtime.jetstream import JetStream, Stored
-from scanpool.runtime.objects import Objects
+from scanpool.runtime.errors import TopologyMissing
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.keys import KeyUnreadable
 from scanpool.runtime.outcomes import Done, Outcome
-from scanpool.runtime.settings import RetentionSettings
-from scanpool.runtime.topology.apply import pools_in_nats
+from scanpool.runtime.sweep import sweep
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, UnreadableEvent, lane_state
+from scanpool_schemas.scan import UnreadableEvent, state_of
+
+AT_ONCE = 16
+"""Scans that are looked after at the same time."""
+REPAIR_TRIES = 5
+"""On a scanner whose places keep changing hands."""
+EXPORTS_EVERY = timedelta(minutes=10)
+"""How often all exports are looked through; an orphan waits for an hour anyway."""
+
+__all__ = ["Janitor", "JanitorParts"]
+
+_T = TypeVar("_T")
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JanitorParts:
-    """What the janitor works with."""
-
-    jetstream: JetStream
-    ledger: Ledger
-    exports: Objects
-    clockwork: Clockwork
-    retention: RetentionSettings
-    max_duration: timedelta
-    pools: Callable[[], tuple[str, ...]]
-    expired: Callable[[int], None]
-    """Told how many scans were deleted after their retention."""
-
-
-@dataclass(kw_only=True, slots=True)
-class _Round:
-    """What one walk through the pools saw."""
-
-    exports: set[str] = field(default_factory=set)
-    unread: int = 0
-    """Events, or pools, that could not be read: what they name is not known."""
-
-
 class Janitor:
-    """One tick: overdue scans, spent events, expiry, orphaned exports, the invariant."""
+    """One tick: overdue scans, spent events, expiry, orphaned exports, the invariant, the room in NATS."""
 
     def __init__(self, parts: JanitorParts) -> None:
         self._parts = parts
-        self._suspected: dict[str, set[decide.Disagreement]] = {}
+        self._censuses = Censuses(parts.max_duration)
+        self._orphans = Orphans(parts, self._censuses)
+        self._places = Places(parts.jetstream, parts.ledger)
+        self._doing = Doing(parts.jetstream, parts.ledger)
+        self._suspected: dict[str, set[Disagreement]] = {}
+        self._alarmed: dict[str, set[Disagreement]] = {}
+        self._exports_due_at: datetime | None = None
 
     async def tick(self, _delivery: Delivery) -> Outcome:
-        """Go through everything once; what is found wrong twice in a row is an alarm."""
-        seen, served = _Round(), self._parts.pools()
-        for pool in served:
-            await self._pool(pool, seen)
-        await self._other_pools(served, seen)
-        if seen.unread == 0:
-            await self._orphans(seen.exports)
+        """Go through everything once; what is found wrong twice in a row is an alarm.
+
+        What frees room comes first, so that a NATS that is full and refuses every write is still cleaned.
+        """
+        began, done = time.monotonic(), self._round(self._parts.pools(), dry_run=False)
+        censuses = await self._clean(done, self._doing)
+        if self._exports_due_at is None or done.at >= self._exports_due_at:
+            await self._orphans.drop(done, self._doing)
+            self._exports_due_at = done.at + EXPORTS_EVERY
+        for census in censuses:
+            await self._measure(census.pool, done)
+            await self._end_overdue(census, done, self._doing)
+            await self._check(census, done)
+        self._over(done, began)
         return Done()
 
-    async def _pool(self, pool: str, seen: _Round) -> None:
-        last = await self._last_events(pool, seen)
-        for held in last:
-            await self._look_after(held)
-        self._alarm(pool, decide.disagreements(await self._loads(pool), (held.scan for held in last)))
+    async def once(self, *, dry_run: bool, repair: bool) -> Round:
+        """One round on a person's word; `repair` puts places right, a dry run changes nothing and says what it would.
 
-    async def _other_pools(self, served: Collection[str], seen: _Round) -> None:
-        """Pools that this process does not serve keep their exports in the same bucket."""
+        A disagreement counts when the walk through all events and a look at one moment both show it.
+
+        Raises:
+            BrokerError: what was not done then is done by the next round.
+        """
+        hands: Hands = Pretending() if dry_run else self._doing
+        began, done = time.monotonic(), self._round(self._parts.pools(), dry_run=dry_run)
+        censuses = await self._clean(done, hands)
+        await self._orphans.drop(done, hands)
+        for census in censuses:
+            await self._look_for_room(census.pool, done)
+            await self._end_overdue(census, done, hands)
+            for suspect in _in_order(await self._suspects(census)):
+                await self._put_right(census.pool, suspect, done, hands if repair else None)
+        self._over(done, began)
+        return done
+
+    def _round(self, pools: Sequence[str], *, dry_run: bool) -> Round:
+        return Round(at=self._parts.clockwork.now(), dry_run=dry_run, pools=tuple(pools))
+
+    def _over(self, done: Round, began: float) -> None:
+        done.took_s = round(time.monotonic() - began, 3)
+        log.info("janitor's round", pools=list(done.pools), dry_run=done.dry_run, **done.counts, took_s=done.took_s)
+        self._parts.told(done)
+
+    async def _clean(self, done: Round, hands: Hands) -> list[Census]:
+        """Delete and purge what is over; answers the pools' censuses, those left out that are gone."""
+        read = [await self._census(pool, done) for pool in done.pools]
+        censuses = [census for census in read if census is not None]
+        for census in censuses:
+            for part in _parts_of(census.entries, AT_ONCE * 64):
+                expired, kept = _divided(part, lambda each: decide.is_expired(each, self._parts.retention, done.at))
+                spent = [each for each in kept if decide.has_spent(each)]
+                await _each(expired, partial(self._delete, census, done, hands))
+                await _each(spent, partial(self._purge, census, done, hands))
+                await asyncio.sleep(0)  # others in this process go on
+        return censuses
+
+    async def _end_overdue(self, census: Census, done: Round, hands: Hands) -> None:
+        due = [each for each in census.entries if decide.is_due(each, done.at)]
+        await _each(due, partial(self._end, census, done, hands))
+
+    async def _check(self, census: Census, done: Round) -> None:
+        """Alarm where places and events disagree now as they did the last time."""
+        pool, suspects = census.pool, await self._suspects(census)
+        twice = _in_order(suspects & self._suspected.get(pool, set()))
+        found = [seen for each in twice if (seen := await self._look(pool, each, done)) is not None]
+        done.disagreements += [seen.place for seen in found]
+        self._suspected[pool] = suspects
+        await self._alarm(pool, found, done.at)
+
+    async def _census(self, pool: str, done: Round) -> Census | None:
         try:
-            for pool in await pools_in_nats(self._parts.jetstream):
-                if pool not in served:
-                    await self._last_events(pool, seen)
-        except BrokerUnavailable as error:
-            seen.unread += 1
-            log.info("exports not looked through: other pools may name them", reason=str(error))
+            census, problems = await self._censuses.of(self._parts.jetstream, pool, done.at)
+        except TopologyMissing as error:
+            done.not_read.append(Unread(pool=pool, what=str(error)))
+            return None
+        for problem in problems:
+            log.error("unreadable event", pool=pool, what=problem)
+        done.not_read += [Unread(pool=pool, what=f"the events of scan {each}") for each in sorted(census.unreadable)]
+        return census
 
-    async def _last_events(self, pool: str, seen: _Round) -> list[Held]:
-        last: dict[str, Held] = {}
-        async for stored in self._events(pool):
-            try:
-                held = held_of(stored)
-            except UnreadableEvent as error:
-                seen.unread += 1
-                log.error("unreadable event", subject=stored.subject, reason=str(error))
-                continue
-            seen.exports.update(_export_named(held.scan))
-            known = last.get(held.scan.id)
-            if known is None or known.sequence < held.sequence:
-                last[held.scan.id] = held
-        return list(last.values())
-
-    async def _look_after(self, held: Held) -> None:
+    async def _end(self, census: Census, done: Round, hands: Hands, entry: Entry) -> None:
         clock = self._parts.clockwork
+        held = await self._parts.ledger.read(census.pool, entry.scan_id)
         mark = Mark(at=clock.now(), by="janitor", nonce=clock.nonce())
-        if change := decide.overdue(held.scan, self._parts.max_duration, mark):
-            await self._parts.ledger.commit(held, change)
-        elif decide.is_ended(held.scan):
-            await self._purge(held, mark.at)
+        change = decide.overdue(held.scan, self._parts.max_duration, mark) if held is not None else None
+        if held is None or change is None or not await hands.end(held, change):
+            return
+        becomes = state_of(change.scan)
+        done.scans_ended.append(EndedScan(pool=census.pool, id=entry.scan_id, was=held.state, becomes=becomes))
 
-    async def _purge(self, held: Held, now: datetime) -> None:
-        """Spent events first; the last one only when nothing older of the scan is left."""
-        scan = held.scan
-        stream, lane = subjects.pool_stream(scan.pool), lane_state(scan.request.priority)
-        # the lane first and by its own subject: only so does the server count it no longer as waiting
-        for events in (subjects.event(scan.pool, lane, scan.id), subjects.events_of(scan.pool, scan.id)):
-            await self._parts.jetstream.purge(stream, events, below=held.sequence)
-        if decide.is_expired(scan, self._parts.retention, now):
-            await self._parts.jetstream.delete(stream, held.sequence)
-            self._parts.expired(1)
-            log.info("deleted a scan after its retention", scan_id=scan.id, pool=scan.pool)
-
-    async def _orphans(self, named: set[str]) -> None:
-        objects = {each.name: each.stored_at for each in await self._parts.exports.list()}
-        now = self._parts.clockwork.now()
-        for name in decide.orphans(objects, named, self._parts.retention.orphans, now):
-            await self._parts.exports.delete(name)
-            log.info("deleted an export that no event names", object=name)
-
-    def _alarm(self, pool: str, found: set[decide.Disagreement]) -> None:
-        for each in found & self._suspected.get(pool, set()):
-            log.error(
-                "places and events disagree; see `scanpool pools`",
-                pool=pool,
-                scanner=each.scanner,
-                scan_id=each.scan_id,
-                what=each.what,
+    async def _delete(self, census: Census, done: Round, hands: Hands, entry: Entry) -> None:
+        deleted = await hands.delete(census.pool, entry)
+        if not done.dry_run:
+            census.forget(entry.scan_id)
+        if not deleted:
+            return
+        size_bytes = entry.size_bytes + entry.spent_bytes
+        done.scans_deleted.append(
+            DeletedScan(
+                pool=census.pool, id=entry.scan_id, state=entry.state, over_since=entry.at, size_bytes=size_bytes
             )
-        self._suspected[pool] = found
+        )
+        log.debug("deleted a scan after its retention", scan_id=entry.scan_id, pool=census.pool)
 
-    async def _events(self, pool: str) -> AsyncIterator[Stored]:
-        stream, sequence = subjects.pool_stream(pool), 1
-        while stored := await self._parts.jetstream.next_from(stream, sequence, subjects.events_of(pool, "*")):
-            yield stored
-            sequence = stored.sequence + 1
+    async def _purge(self, census: Census, done: Round, hands: Hands, entry: Entry) -> None:
+        events = await hands.purge(census.pool, entry)
+        if not done.dry_run:
+            census.purged(entry.scan_id)
+        if events:
+            purged = PurgedEvents(pool=census.pool, id=entry.scan_id, events=events, size_bytes=entry.spent_bytes)
+            done.events_purged.append(purged)
+
+    async def _suspects(self, census: Census) -> set[Disagreement]:
+        return decide.unequal(await self._loads(census.pool), decide.places_spoken_of(census.entries))
+
+    async def _look(self, pool: str, suspect: Disagreement, done: Round) -> Seen | None:
+        try:
+            return await self._places.look(pool, suspect)
+        except (UnreadableEvent, KeyUnreadable) as error:
+            done.not_read.append(Unread(pool=pool, what=f"a place of scan {suspect.scan_id}: {error}"))
+            return None
+
+    async def _put_right(self, pool: str, suspect: Disagreement, done: Round, hands: Hands | None) -> None:
+        """Look at a suspect and repair it; what moved meanwhile is looked at again."""
+        told = False
+        for _ in range(REPAIR_TRIES):
+            seen = await self._look(pool, suspect, done)
+            if seen is None:
+                return
+            if not told:
+                done.disagreements.append(seen.place)
+                told = True
+            if hands is None:
+                return
+            if await hands.repair(seen, done.at):
+                done.repaired.append(seen.place)
+                return
+
+    async def _alarm(self, pool: str, found: Sequence[Seen], now: datetime) -> None:
+        """Logged in each round that finds it, told as an event once."""
+        before = self._alarmed.get(pool, set())
+        for seen in found:
+            log.error(
+                "places and events disagree; `scanpool janitor --once --repair` puts them right",
+                pool=pool,
+                scanner=seen.found.scanner,
+                scan_id=seen.found.scan_id,
+                what=seen.found.what,
+                state=seen.state,
+            )
+            if seen.found not in before:
+                await self._doing.alarm(seen, now)
+        self._alarmed[pool] = {seen.found for seen in found}
+
+    async def _measure(self, pool: str, done: Round) -> None:
+        parts = self._parts
+        rooms = await room.measured(parts.jetstream, pool, parts.store)
+        space = await room.write_space(parts.jetstream, pool, rooms, parts.space, done.at)
+        if space is not None and space.low:
+            done.nearly_full[pool] = space.why
+
+    async def _look_for_room(self, pool: str, done: Round) -> None:
+        """Says what is short of room and writes nothing down: a NATS of ours is looked at where it runs."""
+        rooms = await room.measured(self._parts.jetstream, pool, self._parts.store)
+        short = [str(each) for each in rooms if room.is_short(each, self._parts.space, was=False)]
+        if short:
+            done.nearly_full[pool] = "; ".join(short)
 
     async def _loads(self, pool: str) -> dict[str, Load]:
-        stream, sequence = subjects.pool_stream(pool), 1
-        pattern = subjects.key(pool, subjects.load_key("*"))
         loads = {}
-        while stored := await self._parts.jetstream.next_from(stream, sequence, pattern):
-            loads[stored.subject.rsplit(".", 1)[1]] = msgspec.json.decode(stored.body, type=Load)
-            sequence = stored.sequence + 1
+        async for name, body in _keys(self._parts.jetstream, pool, subjects.load_key("*")):
+            try:
+                loads[name] = msgspec.json.decode(body, type=Load) if body else Load(capacity=0)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                log.error("unreadable key", pool=pool, key=subjects.load_key(name), reason=str(error))
         return loads
 
 
-def _export_named(scan: AnyScan) -> tuple[str, ...]:
-    export = getattr(scan, "export", None)
-    return (export.object,) if export is not None else ()
+async def _keys(jetstream: JetStream, pool: str, pattern: str) -> AsyncIterator[tuple[str, bytes]]:
+    """The keys of the pool's bucket that fit, each with the name of what it is of."""
+    async for stored in sweep(jetstream, subjects.pool_stream(pool), subjects.key(pool, pattern)):
+        yield stored.subject.rsplit(".", 1)[1], stored.body
+
+
+def _in_order(suspects: Iterable[Disagreement]) -> list[Disagreement]:
+    return sorted(suspects, key=lambda each: (each.scanner, each.scan_id, each.what))
+
+
+def _divided(entries: Iterable[Entry], fits: Callable[[Entry], bool]) -> tuple[list[Entry], list[Entry]]:
+    """Those that fit, and the others."""
+    fitting, others = list[Entry](), list[Entry]()
+    for entry in entries:
+        (fitting if fits(entry) else others).append(entry)
+    return fitting, others
+
+
+def _parts_of(entries: Iterable[Entry], size: int) -> Iterable[list[Entry]]:
+    """The entries in parts; whoever takes them may change where they come from."""
+    every = iter(list(entries))
+    while part := list(islice(every, size)):
+        yield part
+
+
+async def _each(items: Sequence[_T], act: Callable[[_T], Awaitable[None]]) -> None:
+    """Act on each, some at the same time; an error ends it when those under way are over."""
+    for place in range(0, len(items), AT_ONCE):
+        done = await asyncio.gather(*(act(each) for each in items[place : place + AT_ONCE]), return_exceptions=True)
+        for error in done:
+            if isinstance(error, BaseException):
+                raise error

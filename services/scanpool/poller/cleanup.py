@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -13,10 +13,10 @@ import structlog
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.transitions import known_scanner_scan
 from scanpool.runtime.settings import RetentionSettings
-from scanpool.scanners.errors import ScannerError, ScanNotFound
+from scanpool.scanners.errors import ScanConflict, ScannerError, ScannerRefused, ScanNotFound
 from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.scanner import Activity, Scanner, ScannerScan
-from scanpool_schemas.scan import AnyScan, Completed, Failed, UnreadableEvent
+from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, UnreadableEvent
 
 log = structlog.get_logger(__name__)
 
@@ -43,15 +43,22 @@ class Found:
 
 
 def judge(found: Found, retention: RetentionSettings, now: datetime) -> Verdict:
-    """What to do; every ground for deleting is a fact that never turns back."""
+    """What to do; every ground for deleting is a fact that never turns back.
+
+    One does: a dead scan past its retention can still be retried while its event is there, for an hour. Whoever
+    does so in the moment of the deletion finds the scan lost by its scanner, or makes a new one.
+    """
     if found.listed.activity is Activity.EMPTY:
-        return Verdict.DELETE_IF_EMPTY if _never_launches(found) else Verdict.KEEP
+        over = _never_launches(found) or _is_expired(found, retention, now)
+        return Verdict.DELETE_IF_EMPTY if over else Verdict.KEEP
     if not found.listed.activity.is_over:
         return Verdict.KEEP if _is_named(found) else Verdict.STOP
+    return Verdict.DELETE if _is_expired(found, retention, now) else Verdict.KEEP
+
+
+def _is_expired(found: Found, retention: RetentionSettings, now: datetime) -> bool:
     kept = _kept_for(found.event, retention)
-    if kept is not None and now - found.event.at > kept:
-        return Verdict.DELETE
-    return Verdict.KEEP
+    return kept is not None and now - found.event.at > kept
 
 
 def _is_named(found: Found) -> bool:
@@ -79,6 +86,8 @@ def _kept_for(event: AnyScan, retention: RetentionSettings) -> timedelta | None:
             return retention.completed
         case Failed():
             return retention.failed
+        case Dead():
+            return retention.dead
         case _:
             return None
 
@@ -94,7 +103,17 @@ class Scanners(Protocol):
 class Cleanup:
     """Looks at each scanner of a pool, then at the events: an intent comes before its launch."""
 
-    def __init__(self, ledger: Ledger, scanners: Scanners, deployment: str, retention: RetentionSettings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        scanners: Scanners,
+        deployment: str,
+        retention: RetentionSettings,
+        *,
+        deleted: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`deleted` is told each scan that was deleted on a scanner."""
+        self._deleted = deleted
         self._ledger = ledger
         self._scanners = scanners
         self._deployment = deployment
@@ -118,8 +137,16 @@ class Cleanup:
                 continue
             event = await self._event(pool, ours.scan_id)
             if event is not None:
-                found = Found(scanner=name, listed=listed, ours=ours, event=event)
-                await self._act(found, scanner, judge(found, self._retention, now))
+                await self._done(Found(scanner=name, listed=listed, ours=ours, event=event), scanner, now)
+
+    async def _done(self, found: Found, scanner: Scanner, now: datetime) -> None:
+        """What the scanner refuses for one scan must not keep it from being cleaned of the others."""
+        try:
+            await self._act(found, scanner, judge(found, self._retention, now))
+        except (ScannerRefused, ScanConflict) as error:
+            log.warning("left on the scanner", **_said(found), reason=str(error))
+        except ScanNotFound:
+            return
 
     async def _event(self, pool: str, scan_id: str) -> AnyScan | None:
         try:
@@ -138,12 +165,16 @@ class Cleanup:
                 log.error("a scan runs that no event names; stopping it", **_said(found))
                 await scanner.stop(number)
             case Verdict.DELETE:
-                await scanner.delete(number)
+                await self._delete(scanner, number)
                 log.info("deleted a scan past its retention", **_said(found))
             case Verdict.DELETE_IF_EMPTY:
                 if await _still_empty(scanner, number):
-                    await scanner.delete(number)
+                    await self._delete(scanner, number)
                     log.info("deleted an empty scan that will never be launched", **_said(found))
+
+    async def _delete(self, scanner: Scanner, number: int) -> None:
+        await scanner.delete(number)
+        self._deleted()
 
 
 async def _still_empty(scanner: Scanner, number: int) -> bool:

@@ -77,9 +77,16 @@ def overdue(scan: Running, limits: Limits, now: datetime) -> StopIt | None:
     return StopIt(cause="timeout", code="max_duration_exceeded", why=f"ran longer than {allowed} s")
 
 
+def paused_until(scan: Running, since: datetime, limits: Limits) -> datetime:
+    """When a scan that is paused since then is stopped, if nobody resumes it: the time it is paused counts twice."""
+    allowed_s = scan.request.max_duration_s
+    allowed = limits.max_duration if allowed_s is None else timedelta(seconds=allowed_s)
+    return min(since + limits.poll.paused_limit, scan.running_at + allowed)
+
+
 def interval(scan: Running, progress: Progress, poll: PollSettings, now: datetime) -> timedelta:
     """How long until the next look: short at first and near the end, else a share of the scan's age."""
-    if progress.percent >= NEARLY_DONE_PERCENT or progress.activity is Activity.STOPPING:
+    if progress.percent >= NEARLY_DONE_PERCENT or progress.activity in {Activity.PAUSING, Activity.STOPPING}:
         return poll.shortest
     return min(poll.longest, max(poll.shortest, (now - scan.running_at) * _SHARE_OF_AGE))
 

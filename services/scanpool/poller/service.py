@@ -15,6 +15,7 @@ from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
 from scanpool.poller import decide
 from scanpool.poller.export import Exporter
+from scanpool.poller.telling import Teller
 from scanpool.runtime.errors import BrokerError
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import Retry, Snooze
@@ -25,9 +26,9 @@ from scanpool.scanners.errors import (
     ScannerError,
     ScanNotFound,
 )
-from scanpool.scanners.scanner import Activity, Progress, Scanner
+from scanpool.scanners.scanner import Progress, Scanner
 from scanpool_schemas import subjects
-from scanpool_schemas.events import ScannerEvent, ScanProgress
+from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, StopCause, Stopping
 
 _END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
@@ -52,6 +53,7 @@ class PollerParts:
     jetstream: JetStream
     scanners: Scanners
     exporter: Exporter
+    teller: Teller
     clockwork: Clockwork
     limits: decide.Limits
     launch_bound: timedelta
@@ -76,7 +78,8 @@ class Poller:
             return Move(change=transitions.failed(scan, _lost(error), self._mark()))
         except ScannerError as error:
             return self._unreachable(scan, error, now)
-        paused_for = await self._tell(scan, progress, now)
+        since = (await self._parts.teller.tell(scan, progress, now)).paused_since
+        paused_for = now - since if since else timedelta(0)
         look = decide.look(scan, progress, paused_for, self._parts.limits, now)
         if isinstance(look, decide.StopIt) and look.code == "launched_twice":
             await self._alarm(scan, look, now)
@@ -162,32 +165,6 @@ class Poller:
         told = ScannerEvent(pool=scan.pool, scanner=scan.scanner, event="second-run", reason=found.why, at=now)
         subject = subjects.scanner_event(scan.pool, scan.scanner, told.event)
         await self._parts.jetstream.publish(Write(subject=subject, body=msgspec.json.encode(told)))
-
-    async def _tell(self, scan: Running, progress: Progress, now: datetime) -> timedelta:
-        """Publish the progress, live and to its bucket; answers how long the scan has been paused."""
-        key = subjects.progress_key(scan.pool, scan.id)
-        since = await self._paused_since(key, now) if progress.activity is Activity.PAUSED else None
-        body = msgspec.json.encode(
-            ScanProgress(
-                id=scan.id,
-                pool=scan.pool,
-                scanner=scan.scanner,
-                percent=progress.percent,
-                status=progress.status,
-                hosts_seen=progress.hosts_seen,
-                hosts_done=progress.hosts_done,
-                paused_since=since,
-                at=now,
-            )
-        )
-        await self._parts.jetstream.publish(Write(subject=key, body=body))
-        await self._parts.jetstream.tell(subjects.progress(scan.pool, scan.id), body)
-        return now - since if since else timedelta(0)
-
-    async def _paused_since(self, key: str, now: datetime) -> datetime:
-        stored = await self._parts.jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", key)
-        before = msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
-        return before.paused_since if before and before.paused_since else now
 
     def _mark(self) -> Mark:
         return Mark(at=self._parts.clockwork.now(), by="poller", nonce=self._parts.clockwork.nonce())

@@ -21,6 +21,9 @@ from scanpool.runtime.errors import BrokerError, BrokerUnavailable, ServerUnsuit
 LEAST_SERVER = (2, 14)
 """Atomic batches and message schedules as the pipeline uses them."""
 
+_NO_LEADER = 10008
+"""JetStream's error while the servers of a cluster choose who leads them."""
+
 DEFAULT_URL = "nats://127.0.0.1:4222"
 URL_FORM = (
     "takes nats://HOST:PORT, or several separated by commas; write %40 for @ and %2C for a comma in user or password"
@@ -207,7 +210,10 @@ async def _check_server(client: Client, address: NatsAddress) -> None:
         raise BrokerUnavailable(
             f"JetStream of NATS at {address.shown} does not answer, or this user may not publish to $JS.API.INFO"
         ) from error
-    if "error" in msgspec.json.decode(answer.data):
+    refusal = msgspec.json.decode(answer.data).get("error", {})
+    if refusal.get("err_code") == _NO_LEADER:
+        raise BrokerUnavailable(f"JetStream of NATS at {address.shown} has no leader at the moment; try again")
+    if refusal:
         raise ServerUnsuitable(_no_jetstream(address))
 
 

@@ -28,6 +28,8 @@ _START_S = 60.0
 _GREETING_S = 1.0
 _PORT_TAKEN = "address already in use"
 """In what a server says last that found its port taken."""
+_LEFT_FREE_BYTES = 256 * 2**20
+"""Of the disk: on one that is full to the last the server keeps no streams at all, which is worse than refusing."""
 STOP_S = 10.0
 """How long a server that was told to end may take."""
 
@@ -262,9 +264,20 @@ port: {port}
 server_name: {name}
 jetstream {{
   store_dir: {json.dumps(str(store / "jetstream"))}
+  max_file_store: {_store_limit(store / "jetstream")}
   {sync}
 }}
 """
+
+
+def _store_limit(folder: Path) -> int:
+    """Bytes that the streams may take in all: what they have, and all but the last of the disk's free space.
+
+    By itself the server takes three quarters of what is free at its start and does not add what it has already: a
+    store that had grown large would refuse every write after a restart.
+    """
+    used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return used + max(0, shutil.disk_usage(folder.parent).free - _LEFT_FREE_BYTES)
 
 
 def _lock(path: Path) -> IO[str] | None:

@@ -2,6 +2,8 @@
 
 BrokerError
 ├── BrokerUnavailable    may succeed later; nothing was stored, or it was only a read
+│   └── StoreFull        NATS has no room left; the same will succeed once there is some
+├── AnswerMissing        may have been carried out: look before asking again
 ├── PublishUnknown       may have been stored: read before publishing again
 ├── PublishRefused       was not stored, and will not be if sent again as it is
 │   ├── SequenceMoved    somebody else wrote first: read again, decide again
@@ -20,6 +22,14 @@ class BrokerError(Exception):
 
 class BrokerUnavailable(BrokerError):
     """May succeed later; nothing was stored, or it was only a read."""
+
+
+class StoreFull(BrokerUnavailable):
+    """NATS has no room left, so that nothing was stored."""
+
+
+class AnswerMissing(BrokerError):
+    """Somebody may have carried out what was asked, and did not answer: look before asking again."""
 
 
 class PublishUnknown(BrokerError):

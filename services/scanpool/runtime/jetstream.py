@@ -23,12 +23,14 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from scanpool.runtime.errors import (
+    AnswerMissing,
     BrokerError,
     BrokerUnavailable,
     MessageTooLarge,
     PublishRefused,
     PublishUnknown,
     SequenceMoved,
+    StoreFull,
     SubjectFull,
     TopologyMissing,
 )
@@ -39,8 +41,12 @@ EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
 _WRONG_SEQUENCE = {10071, 10164}
 _SUBJECT_FULL = 10077
 _TOO_LARGE = 10054
+_STORE_FULL = {10002, 10023, 10047}
+"""The account's limit is reached, or the server's own."""
 _BATCH_INCOMPLETE = 10176
 """A member of the batch was lost on the way or refused; nothing of it was stored."""
+_NO_LEADER = 10008
+"""The cluster has no leader at the moment that could answer."""
 _NO_MESSAGE = {10037, 10043}
 _NO_STREAM = 10059
 _HEADER_OVERHEAD_BYTES = 32
@@ -150,7 +156,7 @@ class JetStream:
 
         Raises:
             PublishUnknown: no answer; it may have been stored.
-            BrokerUnavailable: no stream takes it now; it was not stored.
+            BrokerUnavailable: no stream takes it now, or NATS is full (`StoreFull`); it was not stored.
             SequenceMoved, SubjectFull, MessageTooLarge, PublishRefused: it was not stored.
         """
         return await self._acknowledged(write.subject, write.body, write.all_headers())
@@ -178,16 +184,34 @@ class JetStream:
         self._check_size(body, {})
         await self._sent(subject, body, {})
 
+    async def ask(self, subject: str, body: bytes, *, timeout_s: float, headers: Mapping[str, str]) -> bytes | None:
+        """Ask on core NATS whoever answers there; None where nobody does, so that nothing was done.
+
+        Raises:
+            AnswerMissing: it was sent and no answer came in time; it may have been carried out.
+            MessageTooLarge: it was not sent.
+        """
+        self._check_size(body, headers)
+        try:
+            answer = await self.client.request(subject, body, timeout=timeout_s, headers=dict(headers))
+        except nats.errors.NoRespondersError:
+            return None
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise AnswerMissing(f"{subject}: {str(error) or type(error).__name__}") from error
+        return bytes(answer.data)
+
     @asynccontextmanager
-    async def hearing(self, subject: str, callback: Callable[[Msg], Awaitable[None]]) -> AsyncIterator[None]:
-        """Subscribed on core NATS; whatever is told while it is entered is heard.
+    async def hearing(
+        self, subject: str, callback: Callable[[Msg], Awaitable[None]], *, group: str = ""
+    ) -> AsyncIterator[None]:
+        """Subscribed on core NATS; whatever is told while it is entered is heard, by one of those in the same group.
 
         Raises:
             BrokerUnavailable: there is no connection, or no answer.
         """
         async with contextlib.AsyncExitStack() as stack:
             try:
-                subscription = await self.client.subscribe(subject, cb=callback)
+                subscription = await self.client.subscribe(subject, queue=group, cb=callback)
                 stack.push_async_callback(_unsubscribed, subscription)
                 await self.client.flush(timeout=math.ceil(self._timeout_s))
             except (nats.errors.Error, OSError) as error:
@@ -199,11 +223,13 @@ class JetStream:
 
         Raises:
             ApiRefused: it answered with an error.
-            BrokerUnavailable: no answer.
+            BrokerUnavailable: no answer, or the cluster is choosing who leads it.
         """
         body = msgspec.json.encode(request) if request is not None else b""
         raw = await self._request(f"$JS.API.{operation}", body, None)
         refusal = msgspec.json.decode(raw, type=_Answer).error
+        if refusal is not None and refusal.err_code == _NO_LEADER:
+            raise BrokerUnavailable(f"{operation}: {refusal.description}")
         if refusal is not None:
             raise ApiRefused(operation, refusal.err_code, refusal.description)
         return msgspec.json.decode(raw, type=answer)
@@ -292,6 +318,8 @@ def _refusal(subject: str, error: _ApiError) -> BrokerError:
         return SubjectFull(sentence)
     if error.err_code == _TOO_LARGE:
         return MessageTooLarge(sentence)
+    if error.err_code in _STORE_FULL:
+        return StoreFull(f"NATS has no room left ({sentence}); raise its limit, or keep scans for a shorter time")
     if error.err_code == _BATCH_INCOMPLETE or error.code in {429, 503}:
         return BrokerUnavailable(sentence)
     return PublishRefused(sentence)

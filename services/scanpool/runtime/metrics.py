@@ -30,7 +30,21 @@ class Metrics:
             registry=self.registry,
         )
         self.validations = self._counter("nessus_validation", "Reports read, by this process", "pool", "result")
-        self.deleted = self._counter("nessus_ttl_deletions", "Scans deleted after their retention, by this process")
+        self.deleted = self._counter(
+            "nessus_ttl_deletions", "What was deleted since it was over, by this process", "kind"
+        )
+        self.freed_bytes = self._counter(
+            "scanpool_ttl_freed_bytes", "Bytes of what was deleted, by this process", "kind"
+        )
+        self.repairs = self._counter("scanpool_place_repairs", "Places put right, by this process", "kind")
+        self.overdue = self._counter("scanpool_overdue_scans", "Scans ended since they were overdue, by this process")
+        self.disagreements = self._counter(
+            "scanpool_place_disagreements", "Places and events found to disagree, once a round, by this process", "pool"
+        )
+        self.rounds = Histogram(
+            "scanpool_janitor_round_seconds", "Duration of the janitor's rounds", registry=self.registry
+        )
+        self.no_room = self._gauge("scanpool_no_room", "1 where scans of the pool wait for room in NATS", "pool")
         self.active = self._gauge("nessus_active_scans", "Scans that hold a place, all pools")
         self.instances = self._gauge("nessus_scanner_instances", "Scanners configured", "scanner_type", "enabled")
         self.scanner_active = self._gauge(

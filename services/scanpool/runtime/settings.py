@@ -81,8 +81,28 @@ class RetentionSettings:
 
     completed: timedelta = timedelta(days=7)
     failed: timedelta = timedelta(days=30)
+    """Timed out and cancelled ones too."""
+    dead: timedelta = timedelta(days=30)
+    """Given up, and not retried within this time; as long as dead letters are kept."""
     orphans: timedelta = timedelta(hours=1)
     """How old an export that no event names must be before it is deleted."""
+
+    @property
+    def longest(self) -> timedelta:
+        """After this nothing is left of any scan that is over."""
+        return max(self.completed, self.failed, self.dead)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpaceSettings:
+    """When NATS is taken for too full to admit and place scans, and when no more."""
+
+    stop_percent: int = 5
+    """Less than this share of a limit left, and scans wait."""
+    resume_percent: int = 7
+    """More than this share left, and they wait no more."""
+    stop_bytes: int = 2**30
+    """Less than this left, and scans wait as well; of a limit under ten times this, a tenth counts instead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +128,9 @@ class Settings:
     launch: LaunchSettings = field(default_factory=LaunchSettings)
     poll: PollSettings = field(default_factory=PollSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    space: SpaceSettings = field(default_factory=SpaceSettings)
+    store: Path | None = None
+    """The folder of a NATS of our own, whose disk is looked at; None where NATS is somebody else's."""
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     backoff: Backoff = field(default_factory=Backoff)
     work_dir: Path | None = None
@@ -151,6 +174,12 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         retention=RetentionSettings(
             completed=_seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
             failed=_seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
+            dead=_seconds(environ, "SCANPOOL_KEEP_DEAD_S", 30 * 86400),
+        ),
+        space=SpaceSettings(
+            stop_percent=_whole(environ, "SCANPOOL_SPACE_STOP_PERCENT", 5, least=1, most=90),
+            resume_percent=_whole(environ, "SCANPOOL_SPACE_RESUME_PERCENT", 7, least=2, most=95),
+            stop_bytes=_whole(environ, "SCANPOOL_SPACE_STOP_MIB", 1024, least=1, most=2**20) * 2**20,
         ),
         backoff=Backoff(
             first=_seconds(environ, "SCANPOOL_BACKOFF_FIRST_S", 2),
@@ -175,6 +204,10 @@ def pool_names(text: str) -> tuple[str, ...]:
 def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
     """A launch is exactly once only if no request outlives its bound (docs: explanation/lifecycle)."""
     timeout, launch, poll = settings.scanner_timeout, settings.launch, settings.poll
+    if settings.space.stop_percent >= settings.space.resume_percent:
+        found = environ.get("SCANPOOL_SPACE_STOP_PERCENT", "(default)")
+        wanted = f"must be less than SCANPOOL_SPACE_RESUME_PERCENT, which is {settings.space.resume_percent}"
+        raise SettingInvalid("SCANPOOL_SPACE_STOP_PERCENT", found, wanted)
     if timeout >= launch.request_bound:
         raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_REQUEST_BOUND_S", launch.request_bound)
     if timeout >= launch.lease:

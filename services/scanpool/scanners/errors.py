@@ -37,7 +37,7 @@ class ScannerError(Exception):
 class ScannerUnavailable(ScannerError):
     """May succeed later; the call was certainly not carried out, or repeating it does no harm.
 
-    The latter are reads, stop, delete and export. Create and launch raise it only if not carried out.
+    The latter are reads, stop, pause, resume, delete and export. Create and launch raise it only if not carried out.
     """
 
     code = "scanner_unavailable"

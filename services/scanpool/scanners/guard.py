@@ -73,6 +73,14 @@ class Guarded:
         """As the scanner's own."""
         await self._through("stop", lambda: self._scanner.stop(scan))
 
+    async def pause(self, scan: int) -> None:
+        """As the scanner's own."""
+        await self._through("pause", lambda: self._scanner.pause(scan))
+
+    async def resume(self, scan: int) -> None:
+        """As the scanner's own."""
+        await self._through("resume", lambda: self._scanner.resume(scan))
+
     async def export(self, scan: int, destination: Path) -> ExportedReport:
         """As the scanner's own."""
         return await self._through("export", lambda: self._scanner.export(scan, destination))

@@ -17,6 +17,8 @@ class Activity(StrEnum):
     """Launched; waits for the scanner's own limits."""
     RUNNING = "running"
     """Active in any way, importing its results included; also any status that is not known."""
+    PAUSING = "pausing"
+    """Asked to pause, and still at work on what it has in hand."""
     PAUSED = "paused"
     STOPPING = "stopping"
     COMPLETED = "completed"
@@ -157,6 +159,20 @@ class Scanner(Protocol):
 
     async def stop(self, scan: int) -> None:
         """Ask the scanner to stop it; it has stopped only when `progress` says so."""
+        ...
+
+    async def pause(self, scan: int) -> None:
+        """Ask the scanner to pause it; it is paused only when `progress` says so.
+
+        Raises `ScanConflict` where it does not run, which one that is pending, pausing or paused does not.
+        """
+        ...
+
+    async def resume(self, scan: int) -> None:
+        """Ask the scanner to go on with it; it runs again only when `progress` says so.
+
+        Raises `ScanConflict` where it is not paused, which one that is still pausing is not.
+        """
         ...
 
     async def export(self, scan: int, destination: Path) -> ExportedReport:

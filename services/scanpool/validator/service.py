@@ -1,10 +1,10 @@
-"""The validator's shell: fetches the report that the event names, has it read, answers."""
+"""The validator's shell: fetches the report that the event names, has it read, keeps its findings, answers."""
 
 from __future__ import annotations
 
-import hashlib
+import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,21 +17,20 @@ from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held
 from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
+from scanpool.report.findings.schema import VERSION
 from scanpool.report.limits import Limits
-from scanpool.report.scan_verdict import Asked
-from scanpool.report.validate import validate
 from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
 from scanpool.runtime.outcomes import Retry, Snooze
-from scanpool.validator.decide import credentials_of, is_privileged, shortcoming
+from scanpool.validator.decide import shortcoming
+from scanpool.validator.reading import Reading, read
 from scanpool_schemas import subjects
 from scanpool_schemas.result import Result
-from scanpool_schemas.scan import Validating
+from scanpool_schemas.scan import Findings, Validating
 
 LOCAL_TROUBLE = timedelta(seconds=30)
 """A full or broken disk here is no fault of the scan's: another process may do better."""
-PIECE_BYTES = 256 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +40,8 @@ class ValidatorParts:
     """What the validator works with."""
 
     jetstream: JetStream
-    objects: Objects
+    exports: Objects
+    findings: Objects
     clockwork: Clockwork
     limits: Limits
     work_dir: Path | None
@@ -50,23 +50,44 @@ class ValidatorParts:
 
 
 class Validator:
-    """Reads the report of a scan and ends the scan."""
+    """Reads the report of a scan, keeps its findings, and ends the scan."""
 
     def __init__(self, parts: ValidatorParts) -> None:
         self._parts = parts
 
     async def validate(self, scan: Validating) -> Answer:
         """A scan whose report is in the object store: read it, then complete or fail."""
+        mark = Mark(at=self._parts.clockwork.now(), by="validator", nonce=self._parts.clockwork.nonce())
         try:
-            result, sha256 = await self._result(scan)
-        except OSError as error:
+            with tempfile.TemporaryDirectory(prefix="scanpool-report-", dir=self._parts.work_dir) as folder:
+                reading = await self._read(scan, Path(folder))
+                if reading.sha256 != scan.export.sha256:
+                    message = f"{scan.export.object}: not the bytes that were exported"
+                    return Retry(code="export_unreadable", message=message)
+                findings = await self._keep(scan, reading, mark.nonce)
+        except (OSError, sqlite3.OperationalError) as error:
             log.error("the report cannot be read here", error=str(error))
             return Snooze(delay=LOCAL_TROUBLE, reason=str(error))
         except (ObjectMissing, BrokerUnavailable, zstandard.ZstdError) as error:
             return Retry(code="export_unreadable", message=f"{scan.export.object}: {error}")
-        if sha256 != scan.export.sha256:
-            message = f"{scan.export.object}: not the bytes that were exported"
-            return Retry(code="export_unreadable", message=message)
+        return self._ended(scan, reading.result, findings, mark)
+
+    async def _read(self, scan: Validating, folder: Path) -> Reading:
+        packed = folder / "report.zst"
+        await self._parts.exports.get(scan.export.object, packed)
+        return await anyio.to_thread.run_sync(read, scan, packed, self._parts.limits)
+
+    async def _keep(self, scan: Validating, reading: Reading, nonce: str) -> Findings | None:
+        """Put the file of findings into the object store, under a new name."""
+        file = reading.findings
+        if file is None:
+            return None
+        name = f"{scan.id}.{scan.run}.{nonce}"
+        await self._parts.findings.put(name, file, f"findings of scan {scan.id}, run {scan.run}, SQLite")
+        sha256 = await anyio.to_thread.run_sync(reading.findings_sha256)
+        return Findings(object=name, sha256=sha256, size_bytes=file.stat().st_size, version=VERSION)
+
+    def _ended(self, scan: Validating, result: Result, findings: Findings | None, mark: Mark) -> Move:
         self._parts.observe(scan, result)
         log.info(
             "report read",
@@ -75,42 +96,14 @@ class Validator:
             hosts=result.results_summary.hosts_total,
             coverage=result.validation_stats.coverage,
         )
-        mark = Mark(at=self._parts.clockwork.now(), by="validator", nonce=self._parts.clockwork.nonce())
         lacking = shortcoming(scan.request, result)
         if lacking is None:
-            return Move(change=transitions.completed(scan, result, mark), then=self._purge)
-        return Move(change=transitions.failed(scan, lacking, mark, result=result), then=self._purge)
-
-    async def _result(self, scan: Validating) -> tuple[Result, str]:
-        """The result, and the digest of the bytes that it was read from."""
-        with tempfile.TemporaryDirectory(prefix="scanpool-report-", dir=self._parts.work_dir) as folder:
-            packed = Path(folder) / "report.zst"
-            await self._parts.objects.get(scan.export.object, packed)
-            return await anyio.to_thread.run_sync(self._read, scan, packed)
-
-    def _read(self, scan: Validating, packed: Path) -> tuple[Result, str]:
-        asked = Asked(credentials=credentials_of(scan.request), privileged=is_privileged(scan.request))
-        digest = hashlib.sha256()
-        pieces = _hashed(_unpacked(packed), digest.update)
-        result = validate(pieces, asked, self._parts.limits)
-        for _ in pieces:
-            pass  # a refused report was not read to its end
-        return result, digest.hexdigest()
+            return Move(change=transitions.completed(scan, result, mark, findings=findings), then=self._purge)
+        change = transitions.failed(scan, lacking, mark, result=result, findings=findings)
+        return Move(change=change, then=self._purge)
 
     async def _purge(self, ended: Held) -> None:
         """The scan's spent events go; its last one stays until the janitor's time comes."""
         scan = ended.scan
         stream, events = subjects.pool_stream(scan.pool), subjects.events_of(scan.pool, scan.id)
         await self._parts.jetstream.purge(stream, events, below=ended.sequence)
-
-
-def _unpacked(packed: Path) -> Iterator[bytes]:
-    with packed.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-        while piece := reader.read(PIECE_BYTES):
-            yield piece
-
-
-def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
-    for piece in pieces:
-        update(piece)
-        yield piece

@@ -54,6 +54,7 @@ def pools_view(pools: Sequence[PoolStatus]) -> Table:
 def _notes(pool: PoolStatus) -> str:
     notes = [note for note, applies in (("default", pool.default), ("retired", pool.retired)) if applies]
     notes += [held("paused", pool.paused)] if pool.paused else []
+    notes += [f"no room in NATS: {pool.no_room.why}"] if pool.no_room else []
     notes += [f"{pool.scanners_cordoned} cordoned"] if pool.scanners_cordoned else []
     notes += [counted(pool.breakers_open, "breaker") + " open"] if pool.breakers_open else []
     return ", ".join(notes)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from scanpool.cli.untrusted import shown
 from scanpool.cli.views.elements import Cell, bar, facts, span, status_text, table, verdict_text, when
+from scanpool.cli.views.orders import paused_text
 from scanpool_schemas.status import ScanStatus
 
 _TARGETS_SHOWN = 5
@@ -47,6 +48,8 @@ def _standing(scan: ScanStatus) -> list[Text]:
         parts.append(shown(f"on {scan.scanner_instance}"))
     if scan.progress is not None and scan.state == "running":
         parts.append(bar(scan.progress.percent))
+    if scan.paused:
+        parts.append(shown("paused", "yellow"))
     return parts
 
 
@@ -56,10 +59,12 @@ def _facts(scan: ScanStatus) -> list[tuple[str, Cell]]:
         ("name", scan.name),
         ("pool", scan.pool),
         ("status", _status(scan)),
+        ("held back", shown(scan.held_back, "yellow") if scan.held_back else ""),
         ("login", verdict_text(scan.authentication_status)),
         ("error", shown(f"{scan.error.code}: {scan.error.message}", "red") if scan.error else ""),
         ("scanner", _scanner(scan)),
         ("progress", _progress(scan)),
+        ("paused", shown(paused_text(scan.progress), "yellow") if scan.paused and scan.progress else ""),
         ("type", scan.scan_type),
         ("priority", scan.priority),
         ("targets", _targets(scan)),
@@ -77,6 +82,7 @@ def _status(scan: ScanStatus) -> Text:
     notes = [stage] if (stage := _stage(scan)) else []
     notes += ["being cancelled"] if scan.cancelling else []
     notes += ["dead letter"] if scan.dead_letter else []
+    notes += ["paused"] if scan.paused else []
     return text.append(f" ({', '.join(notes)})", "dim") if notes else text
 
 

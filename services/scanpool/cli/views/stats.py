@@ -37,6 +37,7 @@ def _numbers(pool: PoolStats) -> list[tuple[str, Cell]]:
     return [
         ("pool", shown(pool.pool, "bold")),
         ("held back", shown(held("paused", pool.paused), "yellow") if pool.paused else ""),
+        ("no room", shown(pool.no_room.why, "red") if pool.no_room else ""),
         ("not admitted", str(pool.requested or "")),
         ("waiting", _waiting(pool)),
         ("under way", _listed(pool.in_flight)),

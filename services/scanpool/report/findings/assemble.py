@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
@@ -50,8 +52,18 @@ INSERT INTO compliance (check_, host, result, data)
 SELECT r.check_, h.place, r.result, r.data
 FROM spool.result r JOIN spool.check_ c ON c.id = r.check_ JOIN spool.host_place h ON h.id = r.host
 ORDER BY CASE r.result WHEN 'FAILED' THEN 0 WHEN 'ERROR' THEN 1 WHEN 'WARNING' THEN 2
-  WHEN 'SKIPPED' THEN 4 WHEN 'PASSED' THEN 5 ELSE 3 END, c.name, c.check_id, r.check_, h.place, r.seq
+  WHEN 'SKIPPED' THEN 4 WHEN 'PASSED' THEN 5 ELSE 3 END, r.result, c.name, c.check_id, r.check_, h.place, r.seq
 """
+_RESULTS = """
+INSERT INTO results (check_, result, first_rank, last_rank)
+SELECT check_, result, MIN(rank), MAX(rank) FROM compliance GROUP BY check_, result ORDER BY MIN(rank)
+"""
+_DIGESTED = (
+    "SELECT name, address FROM hosts ORDER BY id",
+    "SELECT plugin_id, severity, score, name, family, first_rank FROM plugins ORDER BY id",
+    "SELECT r.result, r.first_rank, c.plugin_id, c.name FROM results r JOIN checks c ON c.id = r.check_ ORDER BY r.id",
+)
+"""By which two files are told apart, beside their findings and outputs."""
 _COUNTS = """
 UPDATE hosts SET critical = n.critical, high = n.high, medium = n.medium, low = n.low, info = n.info,
   unrated = n.unrated
@@ -110,14 +122,19 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> Non
     database.execute(
         "INSERT OR IGNORE INTO cves SELECT c.cve, p.place FROM spool.cve c JOIN spool.plugin_place p ON p.id = c.plugin"
     )
-    _findings(database)
+    digest = hashlib.blake2b(digest_size=16)
+    _findings(database, digest)
     database.execute(_COMPLIANCE)
+    database.execute(_RESULTS)
     for statement in _statements(schema.TABLES):
         if statement.startswith("CREATE INDEX"):
             database.execute(statement)
     database.execute(_COUNTS)
     database.executemany("INSERT INTO identities VALUES (?, ?, ?)", _identities(database))
-    database.executemany("INSERT INTO about VALUES (?, ?)", about)
+    for statement in _DIGESTED:
+        for row in database.execute(statement):
+            digest.update(msgspec.msgpack.encode(row))
+    database.executemany("INSERT INTO about VALUES (?, ?)", [*about, ("digest", json.dumps(digest.hexdigest()))])
     database.execute("COMMIT")
     database.execute("DETACH spool")
 
@@ -127,14 +144,15 @@ def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in code.split(";") if statement.strip()]
 
 
-def _findings(database: sqlite3.Connection) -> None:
+def _findings(database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
-    blocks, ranges = _Blocks(database), _Ranges()
+    blocks, ranges = _Blocks(database, digest), _Ranges()
     rank = 0
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
         ranked = [(rank + number, *row) for number, row in enumerate(rows, start=1)]
         rank += len(rows)
+        digest.update(msgspec.msgpack.encode([row[1:] for row in rows]))
         database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", [(each[0], *each[2:]) for each in ranked])
         ranges.see(ranked)
         blocks.add({each[1]: each[0] for each in ranked})
@@ -162,8 +180,9 @@ class _Ranges:
 class _Blocks:
     """Outputs and extras of findings that stand together, compressed together."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
         self._database = database
+        self._digest = digest
         self._compress = zstandard.ZstdCompressor(level=3).compress
 
     def add(self, ranks: dict[int, int]) -> None:
@@ -187,6 +206,7 @@ class _Blocks:
 
     def _store(self, first: int, block: list[str | None]) -> None:
         packed = self._compress(msgspec.msgpack.encode(block))
+        self._digest.update(packed)
         self._database.execute("INSERT INTO outputs VALUES (?, ?)", (first, packed))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeAlias
 
+from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas import subjects
 from scanpool_schemas.scan import StateName
 
@@ -16,9 +18,10 @@ DAY_NS = 86_400 * SECOND_NS
 ACK_WAIT_NS = 30 * SECOND_NS
 MAX_ACK_PENDING = 20_000
 """Wide, since a snoozed message keeps its slot."""
-EXPORTS_KEPT_NS = 45 * DAY_NS
-"""Above every default retention: it only sweeps up pieces of uploads that were cut off."""
+OBJECTS_KEPT_BEYOND = timedelta(days=15)
+"""After the longest retention: age only sweeps up pieces of uploads that were cut off."""
 
+DEFAULT_RETENTION = RetentionSettings()
 METADATA = {"owner": "scanpool"}
 
 _ACTED_ON_BY: Mapping[StateName, str] = {
@@ -63,18 +66,22 @@ def topology(
     pools: Sequence[str],
     *,
     replicas: int | None = None,
+    retention: RetentionSettings | None = DEFAULT_RETENTION,
     janitor_every_s: int = 30,
     cleanup_every_s: int = 300,
 ) -> Topology:
     """The whole topology for the pools; the streams come before those that take from them.
 
-    `replicas` None leaves open how many copies the streams have.
+    `replicas` None leaves open how many copies the streams have, `retention` None how long they keep ended scans.
     """
     streams = [_requests(), *(_pool(pool) for pool in pools), *_for_subscribers(pools)]
-    streams += [_scanner_events(), _ticks(), _exports(), _progress()]
+    streams += [_scanner_events(), _ticks(), *_object_stores(), _progress()]
+    ages = _ages(retention) if retention is not None else {}
     for stream in streams:
         if replicas is not None:
             stream["num_replicas"] = replicas
+        if stream["name"] in ages:
+            stream["max_age"] = _ns(ages[stream["name"]])
         stream["metadata"] = METADATA
     return Topology(
         streams=streams,
@@ -84,6 +91,21 @@ def topology(
             *(Schedule(job=subjects.cleanup_job(pool), every_s=cleanup_every_s) for pool in pools),
         ],
     )
+
+
+def _ages(retention: RetentionSettings) -> dict[str, timedelta]:
+    """How long each stream keeps what it has of ended scans: as long as the janitor keeps the scans."""
+    return {
+        subjects.SCAN_COMPLETED: retention.completed,
+        subjects.SCAN_FAILED: retention.failed,
+        subjects.SCAN_DLQ: retention.dead,
+        f"OBJ_{subjects.EXPORTS_BUCKET}": retention.longest + OBJECTS_KEPT_BEYOND,
+        f"OBJ_{subjects.FINDINGS_BUCKET}": retention.longest + OBJECTS_KEPT_BEYOND,
+    }
+
+
+def _ns(length: timedelta) -> int:
+    return length // timedelta(microseconds=1) * 1000
 
 
 def _requests() -> Config:
@@ -129,14 +151,12 @@ def _for_subscribers(pools: Sequence[str]) -> list[Config]:
             **kept,
             "name": subjects.SCAN_COMPLETED,
             "description": "Completed scans of all pools, for subscribers",
-            "max_age": 7 * DAY_NS,
             "sources": completed,
         },
         {
             **kept,
             "name": subjects.SCAN_FAILED,
             "description": "Failed, cancelled, timed out and dead scans of all pools, for subscribers",
-            "max_age": 30 * DAY_NS,
             "sources": failed,
         },
         {
@@ -144,7 +164,6 @@ def _for_subscribers(pools: Sequence[str]) -> list[Config]:
             "name": subjects.SCAN_DLQ,
             "description": "Dead letters: dead scans, and messages that never became a scan",
             "subjects": ["dlq.>"],
-            "max_age": 30 * DAY_NS,
             "sources": dead,
         },
     ]
@@ -193,16 +212,21 @@ def _ticks() -> Config:
     }
 
 
-def _exports() -> Config:
-    bucket = subjects.EXPORTS_BUCKET
+def _object_stores() -> list[Config]:
+    return [
+        _object_store(subjects.EXPORTS_BUCKET, "raw reports, zstd"),
+        _object_store(subjects.FINDINGS_BUCKET, "findings of reports, SQLite"),
+    ]
+
+
+def _object_store(bucket: str, what: str) -> Config:
     return {
         "name": f"OBJ_{bucket}",
-        "description": "Object store: raw reports, zstd, named <id>.<run>.<nonce>",
+        "description": f"Object store: {what}, named <id>.<run>.<nonce>",
         "subjects": [f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
         "retention": "limits",
         "storage": "file",
         "discard": "new",
-        "max_age": EXPORTS_KEPT_NS,
         "allow_rollup_hdrs": True,
         "allow_direct": True,
     }

@@ -115,6 +115,16 @@ def stop(scan: int) -> Call:
     return Call(operation="stop", method="POST", path=f"/scans/{scan}/stop", scan=scan)
 
 
+def pause(scan: int) -> Call:
+    """Ask a scan that runs to pause; one that is paused answers 409."""
+    return Call(operation="pause", method="POST", path=f"/scans/{scan}/pause", scan=scan)
+
+
+def resume(scan: int) -> Call:
+    """Ask a paused scan to go on; one that runs answers 409."""
+    return Call(operation="resume", method="POST", path=f"/scans/{scan}/resume", scan=scan)
+
+
 def delete(scan: int) -> Call:
     """Remove a scan and its results."""
     return Call(operation="delete", method="DELETE", path=f"/scans/{scan}", scan=scan)

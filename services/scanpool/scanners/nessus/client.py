@@ -151,6 +151,14 @@ class NessusScanner:
         """Ask the scanner to stop it; it has stopped only when `progress` says so."""
         await self._control(calls.stop(scan), Nothing, self._deadline())
 
+    async def pause(self, scan: int) -> None:
+        """Ask the scanner to pause it; `pausing` until `progress` says that it is paused."""
+        await self._control(calls.pause(scan), Nothing, self._deadline())
+
+    async def resume(self, scan: int) -> None:
+        """Ask the scanner to go on with it; `resuming` until `progress` says that it runs."""
+        await self._control(calls.resume(scan), Nothing, self._deadline())
+
     async def export(self, scan: int, destination: Path) -> ExportedReport:
         """Export the scan's report and stream it to the file; atomic: the file is whole or absent."""
         return await self._exporter.export(scan, destination)

@@ -13,7 +13,7 @@ ACTIVITIES = {
     "initializing": Activity.PENDING,
     "running": Activity.RUNNING,
     "resuming": Activity.RUNNING,
-    "pausing": Activity.RUNNING,
+    "pausing": Activity.PAUSING,
     "processing": Activity.RUNNING,
     "publishing": Activity.RUNNING,
     "paused": Activity.PAUSED,

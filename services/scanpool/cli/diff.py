@@ -1,0 +1,126 @@
+"""`scanpool diff`: what changed between two scans."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scanpool.cli.exits import ExitCode, Failure
+from scanpool.cli.failures import file_failures
+from scanpool.cli.invocation import Invocation, command
+from scanpool.cli.scan_options import OfPool
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from scanpool.client import ScanPool
+    from scanpool.report.findings.comparison import Comparison
+    from scanpool.report.findings.matching import Status
+
+commands = typer.Typer()
+
+SHOWN = 50
+_OR_FILE = "Id of a scan that is over, or a report (.nessus)."
+
+
+@command(
+    commands,
+    "diff",
+    panel="Scans",
+    examples=(
+        "scanpool diff weekly-41 weekly-42  # what is new, fixed and changed",
+        "scanpool diff weekly-41 weekly-42 --status new --limit 500",
+        "scanpool diff march.nessus april.nessus --json | jq .summary.findings  # two files, without NATS",
+    ),
+)
+def diff(
+    call: Invocation,
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help=_OR_FILE)],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help=_OR_FILE)],
+    *,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="new, fixed, unverified or changed; may be repeated."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many differences to list.")] = SHOWN,
+    pool: OfPool = None,
+) -> ExitCode:
+    """Compare two scans: what is new, fixed, changed, and what is gone but cannot be said to be fixed.
+
+    Gone counts as fixed only where its host was reached, and logged in to at least as deeply as before.
+    """
+    from scanpool.report.findings.comparison import Comparison
+
+    wanted = _statuses(status)
+    with tempfile.TemporaryDirectory(prefix="scanpool-diff-") as folder:
+        earlier, later = _files(call, (before, after), pool, Path(folder))
+        with Comparison(earlier, later, Path(folder)) as comparison:
+            _answer(call, comparison, before, after, wanted, limit)
+    return ExitCode.DONE
+
+
+def _answer(
+    call: Invocation, comparison: Comparison, before: str, after: str, wanted: tuple[Status, ...], limit: int
+) -> None:
+    summary, changes = comparison.summary(), list(comparison.changes(wanted, limit=limit))
+    both = (summary.findings, summary.compliance)
+    left_out = sum(getattr(counts, each) for counts in both for each in wanted) - len(changes)
+    document = {
+        "before": before,
+        "after": after,
+        "summary": summary,
+        "changes": changes,
+        "changes_omitted": left_out,
+    }
+
+    def view() -> RenderableType:
+        from scanpool.cli.views.diff import diff_view
+
+        return diff_view(summary, changes, left_out)
+
+    call.out.answer(document, view)
+
+
+def _statuses(named: list[str] | None) -> tuple[Status, ...]:
+    from scanpool.report.findings.comparison import STATUSES
+
+    unknown = [each for each in named or () if each not in STATUSES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(STATUSES)}", param_hint="--status")
+    return tuple(each for each in STATUSES if not named or each in named)
+
+
+def _files(call: Invocation, named: tuple[str, str], pool: str | None, folder: Path) -> list[Path]:
+    """The files of findings: made here of reports, fetched of scans."""
+    local = {each: _read(Path(each), folder / f"{place}.sqlite") for place, each in enumerate(named) if _is_file(each)}
+    scans = [each for each in named if each not in local]
+    if not scans:
+        return [local[each] for each in named]
+
+    async def fetched(client: ScanPool) -> dict[str, Path]:
+        return {each: await client.findings_file(each, pool=pool) for each in scans}
+
+    from scanpool.cli.connecting import with_client
+
+    known = {**local, **with_client(call, fetched)}
+    return [known[each] for each in named]
+
+
+def _is_file(named: str) -> bool:
+    return Path(named).is_file()
+
+
+def _read(report: Path, destination: Path) -> Path:
+    from scanpool.report.findings.writer import FindingsWriter
+    from scanpool.report.reader import pieces_of
+    from scanpool.report.validate import validate
+
+    with file_failures(report), report.open("rb") as file, FindingsWriter(destination.parent) as writer:
+        result = validate(pieces_of(file), listener=writer)
+        if result.error is not None:
+            raise Failure(result.error.code, f"{report}: {result.error.message}")
+        writer.write(destination, {"report": {"file": str(report)}})
+    return destination
