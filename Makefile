@@ -7,7 +7,7 @@ TESTS_AT_ONCE ?= 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup demo test lint types imports check build clean
+.PHONY: help setup demo test chaos fuzz lint types imports check build clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ demo: setup ## Watch scans flow through two pools of emulated scanners
 
 test: setup ## Run the whole test suite
 	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
+
+chaos: setup ## Kill processes, NATS and leaders at full size; the seed is printed, SCANPOOL_CHAOS_SEED plays it again
+	@SCANPOOL_CHAOS=full $(BIN)/python -m pytest -s tests/chaos
+
+fuzz: setup ## Read mutated reports for ten minutes
+	@$(BIN)/python -m tests.fuzz.run --seconds 600
 
 lint: setup ## Check style (ruff)
 	@$(BIN)/ruff check .

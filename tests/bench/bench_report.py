@@ -1,8 +1,9 @@
-"""Reading reports: CPU seconds a GB and memory, against bare expat and, where it is installed, `xmllint --stream`.
+"""Reading reports: CPU seconds a GB and memory, ours beside other readers and the limit, `xmllint --stream`.
 
-    python -m tests.bench.bench_report [--megabytes 200] [--items-per-host 1000] [--rounds 3]
+    python -m tests.bench.bench_report [--megabytes 10 200 1000] [--items-per-host 1000] [--rounds 3]
 
-Prints one JSON line. The runs are interleaved, so that a busy machine slows all, and the least of each counts.
+Prints one JSON line for each size. The runs are interleaved, so that a busy machine slows all, and the least of each
+counts. Readers that hold the whole report, or take minutes, read no more than `--others-up-to` megabytes.
 """
 
 from __future__ import annotations
@@ -14,25 +15,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.report_cost import READERS
 from tests.support.reports import large_report
 
-# Parses and does nothing else.
-EXPAT = """
-import sys, time
-from xml.parsers import expat
-begin, parser = time.process_time(), expat.ParserCreate()
-with open(sys.argv[1], "rb") as file:
-    while piece := file.read(262144):
-        parser.Parse(piece, False)
-parser.Parse(b"", True)
-print(time.process_time() - begin)
-"""
 ROOT = Path(__file__).parents[2]
 GB = 1_000_000_000
 MIB = 1024 * 1024
+OURS = ("validate", "store")
+LIMIT = "xmllint"
 
 
 @dataclass(frozen=True)
@@ -40,69 +34,64 @@ class Run:
     """What one run took."""
 
     cpu_s: float
-    over_idle_bytes: int
+    memory_bytes: int
+    """The most that it held over what it held before it began to read."""
 
 
 def main() -> None:
-    """Make a report, read it in turns, print the outcome."""
+    """Make reports, read them in turns, print the outcome."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 200])
     parser.add_argument("--items-per-host", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--others-up-to", type=int, default=200, metavar="MEGABYTES")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="scanpool-bench-") as folder:
-        path = Path(folder) / "report.nessus"
-        with path.open("wb") as file:
-            file.writelines(large_report(options.megabytes * 1_000_000, items_per_host=options.items_per_host))
-        print(json.dumps(compared(path, options.rounds)))
+    for megabytes in options.megabytes:
+        others = [name for name in READERS if name not in OURS and megabytes <= options.others_up_to]
+        with tempfile.TemporaryDirectory(prefix="scanpool-bench-") as folder:
+            path = Path(folder) / "report.nessus"
+            with path.open("wb") as file:
+                file.writelines(large_report(megabytes * 1_000_000, items_per_host=options.items_per_host))
+            print(json.dumps(compared(path, options.rounds, others)), flush=True)
 
 
-def compared(path: Path, rounds: int) -> dict[str, object]:
-    """The least CPU time of several turns, ours beside the others'."""
-    size_bytes = path.stat().st_size
-    xmllint = shutil.which("xmllint")
-    ours: list[Run] = []
-    others: dict[str, list[float]] = {"expat": [], **({"xmllint": []} if xmllint else {})}
+def compared(path: Path, rounds: int, others: Sequence[str]) -> dict[str, object]:
+    """The least CPU time and the most memory of several turns, by reader."""
+    names = [*OURS, *([LIMIT] if shutil.which(LIMIT) else []), *others]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(rounds):
-        ours.append(validated(path))
-        others["expat"].append(float(output([sys.executable, "-c", EXPAT, str(path)])))
-        if xmllint:
-            others["xmllint"].append(cpu_s([xmllint, "--stream", "--noout", "--huge", str(path)]))
-    least = min(run.cpu_s for run in ours)
-    found: dict[str, object] = {
+        for name in names:
+            runs[name].append(xmllint(path) if name == LIMIT else reading(name, path))
+    size = path.stat().st_size
+    least = {name: min(run.cpu_s for run in done) for name, done in runs.items()}
+    return {
         "bench": "report",
-        "size_bytes": size_bytes,
+        "size_bytes": size,
         "rounds": rounds,
-        "cpu_s_per_gb": round(least / size_bytes * GB, 2),
-        "memory_over_idle_mib": round(max(run.over_idle_bytes for run in ours) / MIB, 1),
+        "cpu_s_per_gb": {name: round(seconds / size * GB, 2) for name, seconds in least.items()},
+        "memory_mib": {name: round(max(run.memory_bytes for run in done) / MIB, 1) for name, done in runs.items()},
+        "ratio_to_xmllint": {name: round(least[name] / least[LIMIT], 2) for name in OURS} if LIMIT in least else None,
     }
-    for name, turns in others.items():
-        found[f"{name}_cpu_s_per_gb"] = round(min(turns) / size_bytes * GB, 2)
-        found[f"ratio_to_{name}"] = round(least / min(turns), 2)
-    return found
 
 
-def validated(path: Path) -> Run:
-    """Our reading, in a process of its own; its start and imports do not count."""
-    found = json.loads(output([sys.executable, "-m", "tests.support.report_cost", str(path)]))
-    if found["error"]:
+def reading(name: str, path: Path) -> Run:
+    """A reading in a process of its own; its start and imports do not count."""
+    command = [sys.executable, "-m", "tests.support.report_cost", "--reader", name, str(path)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    if found.get("error"):
         raise SystemExit(f"{path}: {found['error']}")
     return Run(found["cpu_s"], found["peak_bytes"] - found["idle_bytes"])
 
 
-def output(command: list[str]) -> str:
-    """What a program prints."""
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-
-
-def cpu_s(command: list[str]) -> float:
-    """CPU seconds of a program."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def xmllint(path: Path) -> Run:
+    """The limit: parse as a stream, and do nothing."""
+    process = subprocess.Popen([LIMIT, "--stream", "--noout", "--huge", str(path)], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
+        raise SystemExit(f"{LIMIT} ended with {process.returncode}")
+    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.fleet import Fleet
+from scanpool.scanners.nessus import ExportLimits
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Load
@@ -234,7 +235,7 @@ async def test_a_scanner_is_cleaned_of_a_scan_after_its_retention(pipeline: Pipe
         lambda: live.current,
         pools=(),
         timeout=timedelta(seconds=5),
-        max_report_bytes=10**9,
+        exports=ExportLimits(),
         observe=lambda *_: None,
         guard=lambda _pool, _name, scanner: scanner,
     )

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.processes import SCANPOOL
+from tests.support.processes import COMPILED_ONCE, SCANPOOL
 
 ENDS_WITHIN_S = 40.0
-
-_BYTECODE = tempfile.TemporaryDirectory(prefix="scanpool-test-")
-atexit.register(_BYTECODE.cleanup)
 
 
 @dataclass(frozen=True)
@@ -43,19 +38,15 @@ async def scanpool(*words: str, environ: Mapping[str, str] | None = None, stdin:
 async def started(
     *words: str, environ: Mapping[str, str] | None = None, stdout: int = asyncio.subprocess.PIPE
 ) -> asyncio.subprocess.Process:
-    """Start a command; nothing of the environment that the tests run in tells it anything.
-
-    It is compiled once for all, as where it is installed, whatever the tests themselves do.
-    """
-    told = ("SCANPOOL_", "PYTHONDONTWRITEBYTECODE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(told)}
+    """Start a command; nothing of the environment that the tests run in tells it anything."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCANPOOL_")}
     return await asyncio.create_subprocess_exec(
         str(SCANPOOL),
         *words,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
-        env={**kept, "PYTHONPYCACHEPREFIX": _BYTECODE.name, **(environ or {})},
+        env={**kept, **COMPILED_ONCE, **(environ or {})},
     )
 
 

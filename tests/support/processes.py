@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +17,11 @@ from pathlib import Path
 SCANPOOL = Path(sys.executable).with_name("scanpool")
 READY_S = 30.0
 STOP_S = 30.0
+
+_BYTECODE = tempfile.TemporaryDirectory(prefix="scanpool-test-")
+atexit.register(_BYTECODE.cleanup)
+COMPILED_ONCE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _BYTECODE.name}
+"""Processes are compiled once for all, as where scanpool is installed, whatever the tests themselves do."""
 
 FAST_ENVIRON = {
     "SCANPOOL_POLL_SHORTEST_S": "0.2",
@@ -76,7 +83,7 @@ async def start(arguments: Sequence[str], log: Path, environ: Mapping[str, str] 
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, **FAST_ENVIRON, **(environ or {})},
+            env={**os.environ, **COMPILED_ONCE, **FAST_ENVIRON, **(environ or {})},
         )
     return Service(process, log)
 

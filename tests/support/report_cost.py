@@ -1,6 +1,6 @@
 """Reads one report in a process of its own and prints, as JSON, what that took.
 
-python -m tests.support.report_cost FILE
+python -m tests.support.report_cost [--reader NAME] FILE
 python -m tests.support.report_cost --generate BYTES ITEMS_PER_HOST
 """
 
@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import tempfile
 import time
-from collections.abc import Iterable
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from xml.parsers import expat
 
-from scanpool.report.reader import pieces_of
+from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.reader import BLOCK, pieces_of
 from scanpool.report.validate import validate
 from tests.support.reports import large_report
 
@@ -29,14 +33,10 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def cost(pieces: Iterable[bytes]) -> dict[str, object]:
-    """CPU seconds and memory that validating the pieces takes, making them not included where they are a file."""
-    idle, begin = peak_bytes(), time.process_time()
+def validated(pieces: Iterable[bytes]) -> dict[str, object]:
+    """Judged, nothing kept."""
     result = validate(pieces)
     return {
-        "cpu_s": time.process_time() - begin,
-        "idle_bytes": idle,
-        "peak_bytes": peak_bytes(),
         "size_bytes": result.results_summary.size_bytes,
         "hosts": result.results_summary.hosts_total,
         "items": result.results_summary.items,
@@ -44,13 +44,80 @@ def cost(pieces: Iterable[bytes]) -> dict[str, object]:
     }
 
 
+def _validate(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        return validated(pieces_of(file))
+
+
+def _store(path: Path) -> dict[str, object]:
+    """Judged, and the file of findings written."""
+    with (
+        tempfile.TemporaryDirectory(prefix="scanpool-cost-", dir=path.parent) as folder,
+        FindingsWriter(Path(folder)) as writer,
+        path.open("rb") as file,
+    ):
+        result = validate(pieces_of(file), listener=writer)
+        writer.write(Path(folder) / "findings.sqlite", {})
+        size = (Path(folder) / "findings.sqlite").stat().st_size
+    return {"items": result.results_summary.items, "findings_bytes": size}
+
+
+def _expat(path: Path) -> dict[str, object]:
+    """Parsed and nothing else."""
+    parser = expat.ParserCreate()
+    with path.open("rb") as file:
+        while piece := file.read(BLOCK):
+            parser.Parse(piece, False)
+    parser.Parse(b"", True)
+    return {}
+
+
+def _element_tree(path: Path) -> dict[str, object]:
+    """A tree of the whole, its items counted by severity."""
+    items = ET.parse(path).getroot().iter("ReportItem")
+    return {"items": sum(item.get("severity") is not None for item in items)}
+
+
+def _pytenable(path: Path) -> dict[str, object]:
+    from tests.support.other_readers import by_pytenable
+
+    return {"items": by_pytenable(path)[0].total()}
+
+
+def _nessus_file_reader(path: Path) -> dict[str, object]:
+    from tests.support.other_readers import by_nessus_file_reader
+
+    return {"items": by_nessus_file_reader(path)[0].total()}
+
+
+READERS: Mapping[str, Callable[[Path], dict[str, object]]] = {
+    "validate": _validate,
+    "store": _store,
+    "expat": _expat,
+    "elementtree": _element_tree,
+    "pytenable": _pytenable,
+    "nessus-file-reader": _nessus_file_reader,
+}
+
+
+def cost(read: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """CPU seconds and memory of a reading, with what it found."""
+    idle, begin = peak_bytes(), time.process_time()
+    found = read()
+    return {"cpu_s": time.process_time() - begin, "idle_bytes": idle, "peak_bytes": peak_bytes(), **found}
+
+
 def main(arguments: list[str]) -> None:
     """Read what the arguments name and print its cost."""
-    if arguments[0] == "--generate":
-        found = cost(large_report(int(arguments[1]), items_per_host=int(arguments[2])))
-    else:
-        with Path(arguments[0]).open("rb") as file:
-            found = cost(pieces_of(file))
+    match arguments:
+        case ["--generate", size, items]:
+            found = cost(lambda: validated(large_report(int(size), items_per_host=int(items))))
+        case ["--reader", name, path]:
+            found = cost(lambda: READERS[name](Path(path)))
+        case [path]:
+            found = cost(lambda: _validate(Path(path)))
+        case _:
+            raise SystemExit(__doc__)
     print(json.dumps(found))
 
 

@@ -283,7 +283,9 @@ class JetStream:
         except nats.errors.NoRespondersError as error:
             raise BrokerUnavailable(f"nothing answers {subject}: no stream has it, or no leader yet") from error
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise _NoAnswer(f"{subject}: {str(error) or type(error).__name__}") from error
+            raise _NoAnswer(
+                f"NATS does not answer {subject} now ({str(error) or type(error).__name__}); try again"
+            ) from error
         return bytes(answer.data)
 
     def _check_size(self, body: bytes, headers: Mapping[str, str]) -> None:
