@@ -20,7 +20,7 @@ from scanpool.runtime.jetstream import Write
 from scanpool_schemas import subjects
 from scanpool_schemas.request import ScanRequest
 from tests.bench.support.cpu import Meter
-from tests.bench.support.stand import Scanner, Stand, machine, standing
+from tests.bench.support.stand import Scanner, Stand, machine, quiet, standing
 
 REQUEST = msgspec.json.encode(ScanRequest(targets=("10.0.0.0/28",), name="weekly"))
 AT_ONCE = 64
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--capacity", type=int, default=64, help="places of each pool's one scanner")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", help="file for the profile of the services (with one pool)")
+    quiet()
     asyncio.run(measured(parser.parse_args()))
 
 

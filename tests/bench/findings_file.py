@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanpool.report.findings.addresses import address_key
 from scanpool.report.findings.assemble import assemble
-from scanpool.report.findings.harvest import address_key, packed
+from scanpool.report.findings.harvest import packed
 from scanpool.report.findings.spool import Spool
 
 FAMILIES = [

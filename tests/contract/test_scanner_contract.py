@@ -1,4 +1,4 @@
-"""What a scanner promises: the same of the one in memory and of the Nessus client with an emulated Nessus."""
+"""What a scanner promises: the same of the one in memory and of the client with either product emulated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pytest
 
+from scanpool.emulator.options import Profile
 from scanpool.scanners.errors import (
     OutcomeUnknown,
     ScanApiNotLicensed,
@@ -17,7 +18,7 @@ from scanpool.scanners.errors import (
     ScanNotFound,
 )
 from scanpool.scanners.naming import OurName, our_name
-from scanpool.scanners.nessus import ApiKeys, NessusScanner
+from scanpool.scanners.nessus import ApiKeys, Kind, NessusScanner
 from scanpool.scanners.scanner import Activity, Scanner
 from tests.support.emulators import RunningEmulator, running_emulator
 from tests.support.fake_scanner import Cut, FakeScanner
@@ -25,6 +26,8 @@ from tests.support.nessus import a_scan_spec, nessus_settings
 from tests.support.watching import becomes
 
 OURS = OurName(deployment="scanpool", scan_id="s1", run=1)
+PROFILES: dict[Kind, Profile] = {"nessus": "nessus-manager", "tenable-vm": "tenable-vm"}
+"""How each kind of scanner is emulated."""
 SPEC = a_scan_spec(name=OURS.titled("weekly"))
 
 
@@ -95,31 +98,31 @@ class Emulated:
 
 
 @asynccontextmanager
-async def _emulated(stack: AsyncExitStack, scan_seconds: float) -> AsyncIterator[tuple[Scanner, Mischief]]:
-    emulator = await stack.enter_async_context(running_emulator(scan_seconds=scan_seconds))
+async def _emulated(stack: AsyncExitStack, kind: Kind, scan_seconds: float) -> AsyncIterator[tuple[Scanner, Mischief]]:
+    emulator = await stack.enter_async_context(running_emulator(profile=PROFILES[kind], scan_seconds=scan_seconds))
     keys = ApiKeys(access_key=emulator.emulator.access_key, secret_key=emulator.emulator.secret_key)
-    settings = nessus_settings(emulator.url, sign_in=keys)
+    settings = nessus_settings(emulator.url, kind=kind, sign_in=keys)
     scanner = await stack.enter_async_context(NessusScanner(settings))
     yield scanner, Emulated(emulator, scanner)
 
 
-@pytest.fixture(params=["in memory", "emulated"])
+@pytest.fixture(params=["in memory", *PROFILES])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Scanner, Mischief]]:
     """A scanner on which a scan takes a second."""
     async with AsyncExitStack() as stack:
-        if request.param == "emulated":
-            yield await stack.enter_async_context(_emulated(stack, scan_seconds=600))
+        if request.param in PROFILES:
+            yield await stack.enter_async_context(_emulated(stack, request.param, scan_seconds=600))
         else:
             fake = FakeScanner()
             yield fake, InMemory(fake)
 
 
-@pytest.fixture(params=["in memory", "emulated"])
+@pytest.fixture(params=["in memory", *PROFILES])
 async def unhurried(request: pytest.FixtureRequest) -> AsyncIterator[Scanner]:
     """A scanner on which a scan waits for half a second, then runs for eight."""
     async with AsyncExitStack() as stack:
-        if request.param == "emulated":
-            yield (await stack.enter_async_context(_emulated(stack, scan_seconds=6_000)))[0]
+        if request.param in PROFILES:
+            yield (await stack.enter_async_context(_emulated(stack, request.param, scan_seconds=6_000)))[0]
         else:
             yield FakeScanner()
 

@@ -388,7 +388,7 @@ async def test_the_statistics_remember_how_many_ran_at_once(slow: RunningEmulato
     await launch(slow.api, await create(slow.api))
     stats = await slow.control.stats()
     assert (stats["running"], stats["max_running"]) == (1, 3)
-    assert set(stats) == {"scans", "running", "max_running", "auth_failures"}
+    assert set(stats) == {"scans", "running", "max_running", "auth_failures", "rate_limited", "too_early"}
     assert stats["scans"][0] == {
         "id": scans[0],
         "name": "scan 0",

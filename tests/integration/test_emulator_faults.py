@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
+import anyio
 import httpx
 import pytest
 from lxml import etree
@@ -20,6 +21,7 @@ from tests.support.raw_nessus import (
     scan_body,
     status_becomes,
 )
+from tests.support.watching import becomes
 
 CUT = (httpx.RemoteProtocolError, httpx.ReadError)
 
@@ -261,3 +263,135 @@ async def test_a_refusal_for_the_licence_may_lose_its_body(emulator: RunningEmul
 async def test_the_properties_may_be_silent_about_the_licence(emulator: RunningEmulator) -> None:
     await emulator.control.fault("no_features")
     assert "features" not in (await emulator.api.get("/server/properties")).json()["license"]
+
+
+async def _hung(emulator: RunningEmulator, seconds: float) -> bool:
+    """Whether a launch gets no answer for so long; its sender then leaves."""
+    try:
+        await emulator.api.post("/scans/5/launch", json={}, timeout=seconds)
+    except httpx.ReadTimeout:
+        return True
+    return False
+
+
+async def _launches(emulator: RunningEmulator) -> list[int]:
+    return [scan["launched"] for scan in (await emulator.control.stats())["scans"]]
+
+
+async def test_a_hanging_request_whose_sender_leaves_is_never_carried_out(emulator: RunningEmulator) -> None:
+    assert await create(emulator.api) == 5
+    await emulator.control.fault("hang", path="/launch")
+    assert await _hung(emulator, 0.2)
+    await emulator.control.clear_faults()
+    assert await _launches(emulator) == [0]
+    assert not await _hung(emulator, 5)
+
+
+async def test_a_hanging_request_goes_on_when_the_faults_are_cleared(emulator: RunningEmulator) -> None:
+    scan = await create(emulator.api)
+    await emulator.control.fault("hang", method="POST", times=1)
+    ended: list[httpx.Response] = []
+
+    async def send() -> None:
+        ended.append(await emulator.api.post(f"/scans/{scan}/launch", json={"alt_targets": ["10.10.1.1"]}))
+
+    async def taken() -> bool:
+        left: list[object] = (await emulator.api.get("/_control/faults")).json()["faults"]
+        return not left
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(send)
+        await becomes(taken)
+        assert ended == []
+        await emulator.control.clear_faults()
+    assert ended[0].status_code == 200
+    found = await status_becomes(emulator.api, scan, "completed")
+    assert [host["hostname"] for host in found["hosts"]] == ["10.10.1.1"]
+
+
+async def test_a_hanging_request_may_have_been_carried_out(emulator: RunningEmulator) -> None:
+    await create(emulator.api)
+    await emulator.control.fault("hang", path="/launch", done=True)
+    assert await _hung(emulator, 0.2)
+    assert await _launches(emulator) == [1]
+
+
+async def test_an_emulator_with_hanging_requests_stops() -> None:
+    async with running_emulator() as emulator:
+        await emulator.control.fault("hang", path="/scans")
+
+        async def send() -> None:
+            with pytest.raises(CUT):
+                await emulator.api.get("/scans", timeout=30)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(send)
+            await becomes(lambda: _is_held(emulator))
+            await emulator.emulator.__aexit__(None, None, None)
+
+
+async def _is_held(emulator: RunningEmulator) -> bool:
+    return (await emulator.api.get("/server/status")).status_code == 200
+
+
+async def test_a_scan_that_somebody_paused_waits_and_goes_on(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("paused", at=0.3, times=1)
+    scan = await create(emulator.api)
+    await launch(emulator.api, scan)
+    await status_becomes(emulator.api, scan, "paused")
+    assert (await emulator.api.post(f"/scans/{scan}/resume")).status_code == 200
+    await status_becomes(emulator.api, scan, "completed")
+
+
+async def test_a_scan_that_somebody_stops_ends_canceled_with_what_it_has(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("canceled", at=0.9, times=1)
+    scan = await create(emulator.api, targets="10.10.0.1-10.10.0.4")
+    await launch(emulator.api, scan)
+    found = await status_becomes(emulator.api, scan, "canceled")
+    assert found["hosts"]
+    stats = await emulator.control.stats()
+    assert stats["scans"][0]["stopped"] == 0
+
+
+async def test_a_scan_may_complete_without_a_host(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("no_hosts", times=1)
+    scan = await run_to_the_end(emulator.api)
+    assert (await details(emulator.api, scan))["hosts"] is None
+    report = etree.fromstring(await download(emulator.api, scan))
+    assert report.findall("Report/ReportHost") == []
+
+
+async def test_a_scan_may_never_stop_and_is_killed(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("never_stops", times=1)
+    scan = await create(emulator.api)
+    await launch(emulator.api, scan)
+    await emulator.api.post(f"/scans/{scan}/stop")
+    for _ in range(20):
+        assert (await details(emulator.api, scan))["info"]["status"] == "stopping"
+    assert (await emulator.api.post(f"/scans/{scan}/kill")).status_code == 200
+    await status_becomes(emulator.api, scan, "aborted")
+
+
+async def test_a_scan_may_never_start(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("never_starts", match="stuck")
+    stuck = await create(emulator.api, name="stuck")
+    await launch(emulator.api, stuck)
+    await run_to_the_end(emulator.api, name="other")
+    assert (await details(emulator.api, stuck))["info"]["status"] == "pending"
+
+
+@pytest.mark.parametrize(("fault", "path"), [("create_forbidden", "/scans"), ("launch_forbidden", "/scans/5/launch")])
+async def test_what_is_forbidden_is_not_done(emulator: RunningEmulator, fault: str, path: str) -> None:
+    await create(emulator.api)
+    await emulator.control.fault(fault)
+    answer = await emulator.api.post(path, json=await scan_body(emulator.api))
+    assert answer.status_code == 403
+    assert await _launches(emulator) == [0]
+
+
+async def test_a_limit_lets_as_many_requests_through_as_it_allows(emulator: RunningEmulator) -> None:
+    await emulator.control.fault("rate_limit", allowed=3, retry_after=60, html=True)
+    answers = [await emulator.api.get("/scans") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert answers[3].headers["content-type"].startswith("text/html")
+    assert (await emulator.control.stats())["rate_limited"] == 2

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from tenable.errors import PreconditionFailedError, RequestConflictError, UnauthorizedError
+from tenable.io import TenableIO
 from tenable.nessus.api import Nessus
 
 from scanpool.emulator.default_network import LINUX_ACCOUNT, LINUX_PASSWORD
@@ -133,3 +134,63 @@ async def test_a_professional_refuses_to_create_and_still_exports() -> None:
                 etree.fromstring(nessus.scans.export_scan(scan).read())
 
         await asyncio.to_thread(drive)
+
+
+QUIET = pytest.mark.filterwarnings("ignore:The workbench module been deprecated:DeprecationWarning")
+"""The library looks at every property of its own when it signs in, at those that it has deprecated too."""
+
+
+def whole_round_in_cloud(cloud: TenableIO) -> bytes:
+    """Create, launch, follow, export and delete a scan."""
+    scan = cloud.scans.create(
+        name="by pyTenable",
+        template="advanced",
+        scanner="Office scanners",
+        targets=["10.10.0.1", "10.10.1.1"],
+        credentials=ssh(LINUX_ACCOUNT, LINUX_PASSWORD)["add"],
+    )["id"]
+    assert cloud.scans.status(scan) == "empty"
+    run = cloud.scans.launch(scan)
+    with pytest.raises(RequestConflictError):
+        cloud.scans.launch(scan)
+    until = time.monotonic() + 10
+    while cloud.scans.status(scan) != "completed":
+        assert time.monotonic() < until
+    assert [one["scan_uuid"] for one in cloud.scans.history(scan)] == [run]
+    assert [host["hostname"] for host in cloud.scans.results(scan)["hosts"]] == ["10.10.0.1", "10.10.1.1"]
+    report: bytes = cloud.scans.export(scan).read()
+    cloud.scans.delete(scan)
+    return report
+
+
+@QUIET
+async def test_the_cloud_is_driven_from_creation_to_deletion() -> None:
+    async with running_emulator(profile="tenable-vm", export_seconds=0) as emulator:
+        constructor: Callable[..., TenableIO] = TenableIO
+
+        def drive() -> bytes:
+            with constructor(
+                emulator.emulator.access_key, emulator.emulator.secret_key, url=emulator.url, retries=0
+            ) as cloud:
+                return whole_round_in_cloud(cloud)
+
+        check(await asyncio.to_thread(drive))
+        (scan,) = (await emulator.control.stats())["scans"]
+        assert (scan["created"], scan["launched"], scan["deleted"]) == (1, 1, 1)
+
+
+@QUIET
+async def test_the_vendors_library_waits_out_a_429_of_the_cloud() -> None:
+    async with running_emulator(profile="tenable-vm") as emulator:
+        constructor: Callable[..., TenableIO] = TenableIO
+        await emulator.control.fault("rate_limit", times=1)
+
+        def drive() -> list[str]:
+            with constructor(
+                emulator.emulator.access_key, emulator.emulator.secret_key, url=emulator.url, retries=2
+            ) as cloud:
+                return [one["name"] for one in cloud.folders.list()]
+
+        assert "My Scans" in await asyncio.to_thread(drive)
+        stats = await emulator.control.stats()
+        assert (stats["rate_limited"], stats["too_early"]) == (1, 0)

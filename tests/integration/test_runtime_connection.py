@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import nats
 import pytest
 import structlog
+from nats.aio.msg import Msg
 
 from scanpool.runtime.connection import NatsAddress, connect
 from scanpool.runtime.embedded_nats import nats_server
@@ -108,6 +110,23 @@ async def test_a_server_without_jetstream_is_refused_with_the_remedy() -> None:
     async with a_nats_server("server_name: plain") as url:
         with pytest.raises(ServerUnsuitable, match="has no JetStream"):
             await connect(NatsAddress(url=url), name="test")
+
+
+async def test_a_cluster_that_chooses_its_leader_may_be_asked_again() -> None:
+    async with a_nats_server("") as url:
+        electing = await nats.connect(url)
+
+        async def answer(message: Msg) -> None:
+            error = {"code": 503, "err_code": 10008, "description": "JetStream system temporarily unavailable"}
+            await message.respond(json.dumps({"type": "io.nats.jetstream.api.v1", "error": error}).encode())
+
+        await electing.subscribe("$JS.API.>", cb=answer)
+        await electing.flush()
+        with pytest.raises(BrokerUnavailable, match="no leader at the moment; try again"):
+            await connect(NatsAddress(url=url), name="test")
+        with pytest.raises(BrokerUnavailable, match="temporarily unavailable"):
+            await JetStream(electing).api("STREAM.INFO.x", None, dict[str, object])
+        await electing.close()
 
 
 async def test_an_account_without_jetstream_is_refused_with_the_remedy() -> None:

@@ -5,15 +5,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanpool.emulator.lifecycle import COMMANDS, Command, Life, Status, Timing, advance, command, host_share
+from scanpool.emulator.lifecycle import COMMANDS, Command, Life, Status, Timing, Turn, advance, command, host_share
 
 TIMING = Timing(pending_s=2, scanning_s=20, processing_s=3, transition_s=1)
 STEPS = st.lists(st.tuples(st.floats(0, 30), st.none() | st.sampled_from(Command)), max_size=12)
-ABORTS = st.none() | st.floats(0, 1)
+ENDS = st.sampled_from([Status.ABORTED, Status.CANCELED, Status.PAUSED])
+TURNS = st.none() | st.builds(Turn, at=st.floats(0, 1), to=ENDS)
 
 
-def history(steps: list[tuple[float, Command | None]], aborts_at: float | None) -> list[tuple[float, Life]]:
-    now, life = 0.0, Life(status=Status.PENDING, since=0, aborts_at=aborts_at)
+def history(steps: list[tuple[float, Command | None]], turn: Turn | None) -> list[tuple[float, Life]]:
+    now, life = 0.0, Life(status=Status.PENDING, since=0, turn=turn)
     lives = [(now, life)]
     for pause, order in steps:
         now += pause
@@ -23,27 +24,27 @@ def history(steps: list[tuple[float, Command | None]], aborts_at: float | None) 
     return lives
 
 
-@given(STEPS, ABORTS)
-def test_what_has_ended_never_lives_again(steps: list[tuple[float, Command | None]], aborts_at: float | None) -> None:
-    lives = [life for _, life in history(steps, aborts_at)]
+@given(STEPS, TURNS)
+def test_what_has_ended_never_lives_again(steps: list[tuple[float, Command | None]], turn: Turn | None) -> None:
+    lives = [life for _, life in history(steps, turn)]
     for before, after in pairwise(lives):
         assert before.status.active or after == before
 
 
-@given(STEPS, ABORTS)
+@given(STEPS, TURNS)
 def test_progress_never_goes_back_and_stays_within_the_whole(
-    steps: list[tuple[float, Command | None]], aborts_at: float | None
+    steps: list[tuple[float, Command | None]], turn: Turn | None
 ) -> None:
-    shares = [life.share(TIMING, now) for now, life in history(steps, aborts_at)]
+    shares = [life.share(TIMING, now) for now, life in history(steps, turn)]
     assert all(0 <= share <= 1 for share in shares)
     assert all(before <= after + 1e-9 for before, after in pairwise(shares))
 
 
-@given(STEPS, ABORTS, st.floats(0, 100))
+@given(STEPS, TURNS, st.floats(0, 100))
 def test_looking_more_often_changes_nothing(
-    steps: list[tuple[float, Command | None]], aborts_at: float | None, later: float
+    steps: list[tuple[float, Command | None]], turn: Turn | None, later: float
 ) -> None:
-    now, life = history(steps, aborts_at)[-1]
+    now, life = history(steps, turn)[-1]
     halfway = advance(life, TIMING, now + later / 2)
     assert advance(halfway, TIMING, now + later) == advance(life, TIMING, now + later)
 

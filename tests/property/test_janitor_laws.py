@@ -55,18 +55,19 @@ class World:
         """What a stage does: read the scan, commit what follows; a conflict is left to the next delivery."""
 
         async def done() -> None:
-            held = await self.ledger.read(POOL, scan_id)
+            ledger = Ledger(self.broker, source="test")  # of a process of its own
+            held = await ledger.read(POOL, scan_id)
             if held is not None:
-                await _patient(self._committed(held, step))
+                await _patient(self._committed(ledger, held, step))
 
         return done()
 
-    async def _committed(self, held: Held, step: Callable[[AnyScan], Change]) -> None:
+    async def _committed(self, ledger: Ledger, held: Held, step: Callable[[AnyScan], Change]) -> None:
         try:
             change = step(held.scan)
         except AssertionError:
             return  # it is in another state by now
-        await self.ledger.commit(held, change)
+        await ledger.commit(held, change)
 
     def admit(self, scan_id: str) -> None:
         self.now(self.ledger.commit(None, transitions.admitted(a_submission(id=scan_id), self.mark())))

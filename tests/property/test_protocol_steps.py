@@ -26,7 +26,7 @@ SCENES = [pytest.param(each, id=each.name) for each in protocol_scenes.EVERY]
 def test_a_step_that_is_disturbed_anywhere_ends_its_scan_once_and_leaves_nothing(
     scene: Scene, disturb: Disturbance
 ) -> None:
-    for calls in range(scene.length + 1):
+    for calls in scene.points:
         judge = scene.judge()
         try:
             _play(scene, disturb, judge, calls)

@@ -114,12 +114,16 @@ class Interleaving:
                 actor.task.result()
 
     async def _quiet(self) -> None:
-        still = 0
+        still, turns = 0, 0
         while still < _STILL:
+            turns += 1
+            assert turns < _FOR_EVER, "somebody waits for another and not for a call of its own"
             await asyncio.sleep(0)
             moving = any(not actor.is_done and not actor.waiting for actor in self._actors)
             still = 0 if moving else still + 1
 
 
+_FOR_EVER = 100_000
+"""Turns of the loop; more than any handler takes."""
 _STILL = 4
 """Turns of the loop without anybody moving: what was woken has run, its helpers included."""

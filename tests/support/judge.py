@@ -20,15 +20,18 @@ from scanpool_schemas.scan import (
     End,
     Failed,
     Launching,
+    Queued,
     Running,
     StopCause,
     Stopping,
     state_of,
 )
 from tests.support.fake_scanner import OnScanner
-from tests.support.small_world import POOL, STREAM, SmallWorld
+from tests.support.replica import LAUNCH, POOL
+from tests.support.small_world import STREAM, SmallWorld
 
 ACTED_ON = frozenset(subjects.ACTED_ON)
+LAUNCH_BOUND = LAUNCH.takeover_after
 ENDS: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
 
 
@@ -94,9 +97,11 @@ class Judge:
             if after.scanner != before.scanner:
                 self._say(f"{after.id}: it left its scanner")
 
-        if isinstance(before, Stopping) and isinstance(after, Failed):
-            if (after.end, after.error.code) != (ENDS[before.stop.cause], before.stop.code):
-                self._say(f"{after.id}: stopped as {before.stop.code}, ended as {after.end} {after.error.code}")
+        for guard, holds in _guards(before, after).items():
+            if not holds:
+                self._say(f"{after.id}: {state_of(before)} -> {state_of(after)}, though {guard}")
+        if isinstance(before, Stopping) and isinstance(after, Failed) and not _ends_as_stopped(before, after):
+            self._say(f"{after.id}: stopped as {before.stop.code}, ended as {after.end} {after.error.code}")
 
     def _acknowledged(self, message: Stored) -> None:
         """A cancel is done with once the scan is to stop or over; what became of a dead one is a person's matter."""
@@ -143,6 +148,25 @@ class Judge:
 def scan_of(stored: Stored) -> AnyScan:
     """The scan as the event says it."""
     return held_of(stored).scan
+
+
+def _guards(before: AnyScan, after: AnyScan) -> dict[str, bool]:
+    """What the protocol's table demands of a transition beside its two states, and whether it is so."""
+    match before, after:
+        case Launching(), Launching() if after.attempt > before.attempt:
+            return {"the lease before it is not over for certain": after.at >= before.lease.until + LAUNCH_BOUND}
+        case Launching(), Queued() | Dead():
+            return {"it may have been launched": before.intent is None}
+        case Launching(), Running():
+            return {"nothing was intended": before.intent is not None}
+        case Stopping(), Failed() if before.stop.was == "launching" and before.intent and before.lease:
+            return {"its launch may be on its way": after.at >= before.lease.until + LAUNCH_BOUND}
+        case _:
+            return {}
+
+
+def _ends_as_stopped(before: Stopping, after: Failed) -> bool:
+    return (after.end, after.error.code) == (ENDS[before.stop.cause], before.stop.code)
 
 
 def _number(scan: Launching | Running | Stopping) -> int | None:

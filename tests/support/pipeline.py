@@ -169,6 +169,7 @@ def configuration_text(
 def _scanner(scanner: Scanner, running: RunningEmulator) -> dict[str, Any]:
     return {
         "instance_id": scanner.name,
+        "kind": "tenable-vm" if running.options.profile == "tenable-vm" else "nessus",
         "url": running.url,
         "access_key": running.emulator.access_key,
         "secret_key": running.emulator.secret_key,

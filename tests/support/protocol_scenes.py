@@ -17,6 +17,9 @@ from tests.support.judge import Judge
 SCAN = "s1"
 PAST_MAX_DURATION = timedelta(hours=25)
 
+NOTHING_NEW = tuple(f"answer to a read of $KV.pool-lab.{key}" for key in ("control", "space", "health", "rules"))
+"""Calls that tell of what nobody changes here: before them nothing is otherwise than before the next call."""
+
 Prepare = Callable[[Judge], None]
 Begin = Callable[[Judge], Actor]
 
@@ -40,15 +43,17 @@ class Scene:
         return judge
 
     @cached_property
-    def length(self) -> int:
-        """How many calls the handler makes when nothing comes between."""
+    def points(self) -> tuple[int, ...]:
+        """After how many calls of the handler something can come between, its end included."""
         judge = self.judge()
         try:
-            actor, calls = self.begin(judge), 0
+            actor, calls, found = self.begin(judge), 0, []
             while actor.waiting:
+                if not actor.at.startswith(NOTHING_NEW):
+                    found.append(calls)
                 judge.world.run.go_on(actor)
                 calls += 1
-            return calls
+            return (*found, calls)
         finally:
             judge.world.run.close()
 

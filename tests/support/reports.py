@@ -15,9 +15,10 @@ def item(
     severity: int | str | None = 0,
     family: str | None = "General",
     children: str = "",
+    port: int = 0,
 ) -> str:
     """One ReportItem; `children` is markup."""
-    attributes = f'port="0" svc_name="general" protocol="tcp" pluginID={quoteattr(str(plugin_id))}'
+    attributes = f'port="{port}" svc_name="general" protocol="tcp" pluginID={quoteattr(str(plugin_id))}'
     attributes += f' pluginName="Plugin {escape(str(plugin_id))}"'
     attributes += "" if severity is None else f" severity={quoteattr(str(severity))}"
     attributes += "" if family is None else f" pluginFamily={quoteattr(family)}"

@@ -18,6 +18,7 @@ from scanpool.cli import events, run
 from scanpool.cli.app import app
 from scanpool.cli.assembly import SERVICES
 from scanpool.cli.exits import MEANINGS, ExitCode
+from scanpool.cli.invocation import WithDefault
 from scanpool.cli.scan_options import OPTION_OF_FIELD
 from scanpool.client.events import ALL_KINDS
 from scanpool.emulator.options import PROFILES
@@ -33,7 +34,8 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         if isinstance(command, TyperGroup):
             yield from commands(command, (*path, name))
         else:
-            yield (*path, name), command
+            is_default = isinstance(group, WithDefault) and name == group.DEFAULT
+            yield path if is_default else (*path, name), command
 
 
 PROGRAM = get_command(app)
@@ -54,6 +56,8 @@ def parsed(words: list[str]) -> None:
     """Read the words as the command line would, without doing anything."""
     command, name = PROGRAM, "scanpool"
     while isinstance(command, TyperGroup):
+        if isinstance(command, WithDefault) and words[0] not in command.commands:
+            words = [command.DEFAULT, *words]
         name, command, words = words[0], command.commands[words[0]], words[1:]
     command.make_context(name, list(words))
 

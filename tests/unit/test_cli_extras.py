@@ -23,6 +23,7 @@ EXTRAS = (
     "cryptography",
     "python_multipart",
     "multipart",
+    "pyarrow",
 )
 
 
@@ -43,6 +44,7 @@ def run_with_the_core_alone(*words: str, stdin: bytes = b"") -> subprocess.Compl
         (("up",), "server"),
         (("demo",), "embedded"),
         (("emulator",), "embedded"),
+        (("results", "export", "weekly", "--format", "parquet", "--output", "weekly.parquet"), "parquet"),
     ],
 )
 def test_a_command_whose_extra_is_absent_names_it(words: tuple[str, ...], extra: str) -> None:

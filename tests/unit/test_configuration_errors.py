@@ -93,6 +93,19 @@ WRONG: list[tuple[Keys | str, str]] = [
     (of_scanner(max_concurrent_scans=0), f"{SCANNER}.max_concurrent_scans: expected a whole"),
     (of_scanner(max_concurrent_scans=1001), f"{SCANNER}.max_concurrent_scans: expected a whole"),
     (of_scanner(max_concurrent_scans=True), f"{SCANNER}.max_concurrent_scans: expected a whole"),
+    (of_scanner(network_scanner="Office"), f"{SCANNER}.network_scanner: a Nessus scans by itself"),
+    (
+        of_scanner(kind="tenable-vm", username="u"),
+        f"{SCANNER}.username: Tenable Vulnerability Management takes API keys only",
+    ),
+    (
+        of_scanner(kind="tenable-vm", secret_key=None),
+        f"{SCANNER}.secret_key: missing: Tenable Vulnerability Management takes API keys only",
+    ),
+    (
+        of_scanner(kind="tenable-vm", max_concurrent_scans=26),
+        f"{SCANNER}.max_concurrent_scans: Tenable Vulnerability Management runs 25 scans at once at most",
+    ),
     (of_scanner(tls={"fingerprint": "AB:CD"}), f"{SCANNER}.tls.fingerprint: is no SHA-256"),
     (of_scanner(tls={"verify": False, "ca_bundle": "x"}), f"{SCANNER}.tls.ca_bundle: a bundle is"),
     (

@@ -157,6 +157,10 @@ def test_every_escalation_method_has_a_name_of_its_own_in_the_api() -> None:
             of_pool(scanners=[a_scanner(), a_scanner(instance_id="two", url="https://NESSUS1.corp.example:8834/")]),
             "pools.internal.scanners[1].url: pools.internal.scanners[0].url is the same scanner",
         ),
+        (
+            of_pool(scanners=[a_scanner(kind="tenable-vm"), a_scanner(kind="tenable-vm", instance_id="two")]),
+            "pools.internal.scanners[1].url: pools.internal.scanners[0].url is the same scanner",
+        ),
     ],
 )
 def test_what_is_risky_is_loaded_and_warned_of(tmp_path: Path, content: Keys, warning: str) -> None:
@@ -173,6 +177,13 @@ def test_what_is_risky_is_loaded_and_warned_of(tmp_path: Path, content: Keys, wa
         of_scanner(url="http://127.0.0.1:8834"),
         of_scanner(url="http://localhost:8834"),
         of_scanner(url="https://[::1]:8834/prefix/"),
+        of_scanner(kind="tenable-vm", max_concurrent_scans=25, network_scanner="Office scanners"),
+        of_pool(
+            scanners=[
+                a_scanner(kind="tenable-vm"),
+                a_scanner(kind="tenable-vm", instance_id="two", access_key={"env": "SECRET_KEY"}),
+            ]
+        ),
         of_scanner(access_key="${ACCESS_KEY}"),
         of_scanner(tls={"verify": False, "fingerprint": FINGERPRINT}),
     ],

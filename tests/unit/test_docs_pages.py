@@ -31,9 +31,31 @@ def test_commands_are_found_where_people_read_them() -> None:
     assert Page(path=ROOT / "x.md", text=text).commands == [["up", "--port", "1"], ["scan", "10.0.0.1", "--wait"]]
 
 
-@pytest.mark.parametrize("words", [["scans"], ["scan", "--wiat"], ["config", "chekc"], ["up", "--keep"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scans"],
+        ["scan", "--wiat"],
+        ["config", "chekc"],
+        ["up", "--keep"],
+        ["results", "weekly", "--format"],
+        ["results", "export", "weekly", "--wait"],
+    ],
+)
 def test_a_command_or_option_that_is_not_there_is_noticed(words: list[str]) -> None:
     assert _mistake(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["results", "weekly", "--hosts"],
+        ["results", "--hosts", "ID"],
+        ["results", "export", "weekly", "--format", "csv"],
+    ],
+)
+def test_a_command_that_does_something_without_its_commands_is_known(words: list[str]) -> None:
+    assert _mistake(words) is None
 
 
 def _leads_somewhere(page: Page, target: str) -> bool:
@@ -53,12 +75,15 @@ def _mistake(words: list[str]) -> str | None:
             if word.partition("=")[0] not in options:
                 return f"scanpool {' '.join(words[: place + 1])}: no such option"
         elif known is not None and word[0].isalpha() and word.islower():
-            if word not in known:
+            default = getattr(command, "DEFAULT", None)
+            if word not in known and default is None:
                 return f"scanpool {' '.join(words[: place + 1])}: no such command"
-            command = known[word]
+            command = known.get(word) or known[default]
             options |= set(_options(command))
     return None
 
 
 def _options(command: Any) -> list[str]:
-    return [name for each in command.params for name in (*each.opts, *each.secondary_opts)] + ["--help", "-h"]
+    default = getattr(command, "DEFAULT", None)
+    params = [*command.params, *(command.commands[default].params if default else ())]
+    return [name for each in params for name in (*each.opts, *each.secondary_opts)] + ["--help", "-h"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanpool.emulator.lifecycle import Command, Life, Status, Timing, advance, command, host_share
+from scanpool.emulator.lifecycle import Command, Life, Status, Timing, Turn, advance, command, host_share
 
 TIMING = Timing(pending_s=5, scanning_s=85, processing_s=10, transition_s=2)
 LAUNCHED = Life(status=Status.PENDING, since=0)
@@ -57,7 +57,7 @@ def test_a_killed_run_ends_at_once() -> None:
 
 
 def test_a_run_that_gives_up_does_so_after_its_share() -> None:
-    life = Life(status=Status.PENDING, since=0, aborts_at=0.5)
+    life = Life(status=Status.PENDING, since=0, turn=Turn(at=0.5, to=Status.ABORTED))
     assert at(47, life).status is Status.RUNNING
     assert at(47.5, life).status is Status.ABORTED
     assert at(1000, life).share(TIMING, 1000) == pytest.approx(0.5)
@@ -84,3 +84,32 @@ def test_hosts_begin_one_after_the_other_and_all_end_with_the_scan() -> None:
 
 def test_one_host_alone_takes_the_whole_scan() -> None:
     assert host_share(0, 1, 0.25) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("status", [Status.ABORTED, Status.CANCELED, Status.PAUSED])
+def test_a_run_may_take_a_turn_by_itself(status: Status) -> None:
+    life = Life(status=Status.PENDING, since=0, turn=Turn(at=0.5, to=status))
+    assert [at(47, life).status, at(1000, life).status] == [Status.RUNNING, status]
+    assert at(1000, life).since == 47.5
+
+
+def test_a_run_that_paused_by_itself_is_resumed_and_completes() -> None:
+    resuming = ordered(Command.RESUME, 1000, Life(status=Status.PENDING, since=0, turn=Turn(at=0.5, to=Status.PAUSED)))
+    assert at(1002 + 42.5 + 10, resuming).status is Status.COMPLETED
+
+
+def test_a_run_that_is_stuck_goes_on_by_a_command_only() -> None:
+    pending = Life(status=Status.PENDING, since=0, stuck=Status.PENDING)
+    assert at(1e9, pending).status is Status.PENDING
+    assert at(1e9, ordered(Command.STOP, 10, pending)).status is Status.CANCELED
+    stopping = ordered(Command.STOP, 30, Life(status=Status.PENDING, since=0, stuck=Status.STOPPING))
+    assert at(1e9, stopping).status is Status.STOPPING
+    assert ordered(Command.KILL, 40, stopping).status is Status.ABORTED
+
+
+def test_tenables_cloud_aborts_what_waits_or_is_paused_for_too_long() -> None:
+    timing = Timing.of(60, 1, cloud=True)
+    pending = Life(status=Status.PENDING, since=0, stuck=Status.PENDING)
+    paused = Life(status=Status.PAUSED, since=0)
+    assert [advance(pending, timing, now).status for now in (14_399, 14_400)] == [Status.PENDING, Status.ABORTED]
+    assert [advance(paused, timing, now).status for now in (1_209_599, 1_209_600)] == [Status.PAUSED, Status.ABORTED]

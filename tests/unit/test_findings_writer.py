@@ -202,6 +202,12 @@ def test_compliance_results_stand_apart_with_their_own_fields(folder: Path) -> N
     assert file.rows("SELECT COUNT(*) FROM findings") == [(1,)]
 
 
+def test_a_family_that_says_compliance_at_its_far_end_is_one_of_compliance(folder: Path) -> None:
+    children = "<cm:compliance-result>PASSED</cm:compliance-result>"
+    file = written(folder, host("a", item(7, family="x" * 300 + "Compliance", children=children)))
+    assert file.rows("SELECT (SELECT COUNT(*) FROM findings), (SELECT COUNT(*) FROM compliance)") == [(0, 1)]
+
+
 def test_counts_are_those_of_the_result(folder: Path) -> None:
     items = [item(n % 40, severity=n % 5) for n in range(200)] + [compliance("FAILED"), item("x", severity=None)]
     file = written(folder, host("a", *items), host("b", *items))

@@ -69,7 +69,7 @@ def test_a_wrong_certificate_is_named_with_its_fingerprint() -> None:
         (412, errors.ScanApiNotLicensed),
         (413, errors.RequestRejected),
         (415, errors.RequestRejected),
-        (429, errors.ScannerUnavailable),
+        (429, errors.RateLimited),
         (503, errors.ScannerNotReady),
     ],
 )

@@ -195,6 +195,12 @@ def test_the_way_back_counts_the_try_keeps_the_attempt_and_waits() -> None:
     assert (again.attempt, again.not_before, again.stage_attempts) == (2, None, {"launch": 1})
 
 
+def test_a_way_back_that_is_nobodys_fault_counts_no_try() -> None:
+    scan = a_launching_scan(stage_attempts={"launch": 1})
+    back = _made(Queued, t.back_in_queue(scan, "asked to wait", LATER, a_mark(), counted=False))
+    assert (back.stage_attempts, back.not_before) == ({"launch": 1}, LATER)
+
+
 def test_running_forgets_the_tries_of_the_launch_and_validating_those_of_the_export() -> None:
     tried = a_launching_scan(intent=NUMBER, stage_attempts={"launch": 2})
     assert _made(Running, t.runs(tried, INTENT, a_mark())).stage_attempts == {}

@@ -87,6 +87,12 @@ SCANNERS = (
         ("dispatcher", "poller"),
     ),
     Code(
+        "scanner_rate_limited",
+        "The scanner takes no more calls for now (429), or as many scans run on it as it allows.",
+        "Nothing: it is left alone for as long as it asked for. If it recurs, lower its max_concurrent_scans.",
+        ("dispatcher", "poller"),
+    ),
+    Code(
         "scanner_breaker_open",
         "The scanner was not called: its breaker is open, since it failed too often or a person tripped it.",
         "Look at the scanner; when it answers again its breaker closes by itself.",

@@ -44,6 +44,7 @@ from scanpool.runtime.settle import Settler
 from scanpool.runtime.worker import Handler, Job
 from scanpool.scanners.fleet import Fleet
 from scanpool.scanners.guard import Guarded
+from scanpool.scanners.nessus import ExportLimits
 from scanpool.scanners.scanner import Scanner
 from scanpool.validator.service import Validator, ValidatorParts
 from scanpool_schemas import subjects
@@ -326,7 +327,7 @@ def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breake
         lambda: live.current,
         pools=settings.pools,
         timeout=settings.scanner_timeout,
-        max_report_bytes=settings.max_report_bytes,
+        exports=ExportLimits(max_report_bytes=settings.max_report_bytes, ready_within=settings.export_ready),
         observe=observe,
         guard=guarded,
     )

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanpool.cli.exits import ExitCode, Failure
-from scanpool.cli.failures import file_failures
+from scanpool.cli.exits import ExitCode
+from scanpool.cli.findings_files import OR_FILE, files_of
 from scanpool.cli.invocation import Invocation, command
 from scanpool.cli.scan_options import OfPool
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scanpool.client import ScanPool
     from scanpool.report.findings.comparison import Comparison
     from scanpool.report.findings.matching import Status
 
 commands = typer.Typer()
 
 SHOWN = 50
-_OR_FILE = "Id of a scan that is over, or a report (.nessus)."
 
 
 @command(
@@ -38,8 +36,8 @@ _OR_FILE = "Id of a scan that is over, or a report (.nessus)."
 )
 def diff(
     call: Invocation,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help=_OR_FILE)],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help=_OR_FILE)],
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help=OR_FILE)],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help=OR_FILE)],
     *,
     status: Annotated[
         list[str] | None,
@@ -56,7 +54,7 @@ def diff(
 
     wanted = _statuses(status)
     with tempfile.TemporaryDirectory(prefix="scanpool-diff-") as folder:
-        earlier, later = _files(call, (before, after), pool, Path(folder))
+        earlier, later = files_of(call, (before, after), pool, Path(folder))
         with Comparison(earlier, later, Path(folder)) as comparison:
             _answer(call, comparison, before, after, wanted, limit)
     return ExitCode.DONE
@@ -91,36 +89,3 @@ def _statuses(named: list[str] | None) -> tuple[Status, ...]:
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(STATUSES)}", param_hint="--status")
     return tuple(each for each in STATUSES if not named or each in named)
-
-
-def _files(call: Invocation, named: tuple[str, str], pool: str | None, folder: Path) -> list[Path]:
-    """The files of findings: made here of reports, fetched of scans."""
-    local = {each: _read(Path(each), folder / f"{place}.sqlite") for place, each in enumerate(named) if _is_file(each)}
-    scans = [each for each in named if each not in local]
-    if not scans:
-        return [local[each] for each in named]
-
-    async def fetched(client: ScanPool) -> dict[str, Path]:
-        return {each: await client.findings_file(each, pool=pool) for each in scans}
-
-    from scanpool.cli.connecting import with_client
-
-    known = {**local, **with_client(call, fetched)}
-    return [known[each] for each in named]
-
-
-def _is_file(named: str) -> bool:
-    return Path(named).is_file()
-
-
-def _read(report: Path, destination: Path) -> Path:
-    from scanpool.report.findings.writer import FindingsWriter
-    from scanpool.report.reader import pieces_of
-    from scanpool.report.validate import validate
-
-    with file_failures(report), report.open("rb") as file, FindingsWriter(destination.parent) as writer:
-        result = validate(pieces_of(file), listener=writer)
-        if result.error is not None:
-            raise Failure(result.error.code, f"{report}: {result.error.message}")
-        writer.write(destination, {"report": {"file": str(report)}})
-    return destination

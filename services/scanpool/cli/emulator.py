@@ -30,6 +30,7 @@ commands = typer.Typer()
     examples=(
         "scanpool emulator --port 8834 --time-scale 20  # scans take 3 seconds in place of 60",
         "scanpool emulator --port 8834 --tls --profile nessus-professional",
+        "scanpool emulator --port 8834 --profile tenable-vm  # Tenable Vulnerability Management",
         "scanpool emulator --port 8834 --hosts hosts.yaml --findings 300",
     ),
 )
@@ -40,8 +41,8 @@ def emulator(
     host: Annotated[str, typer.Option("--host", help="The address it listens on.")] = "127.0.0.1",
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, with a certificate made at the start.")] = False,
     profile: Annotated[
-        Literal["nessus-manager", "nessus-professional", "nessus-essentials"],
-        typer.Option("--profile", help="The edition; a Manager alone lets its API launch scans."),
+        Literal["nessus-manager", "nessus-professional", "nessus-essentials", "tenable-vm"],
+        typer.Option("--profile", help="The edition; a Manager and Tenable's cloud let their API launch scans."),
     ] = "nessus-manager",
     hosts: Annotated[
         Path | None,

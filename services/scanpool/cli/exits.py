@@ -35,7 +35,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "the command line or the configuration is wrong, or an extra is not installed",
     ExitCode.ENDED_BADLY: "the scan ended failed, timeout or cancelled; of `validate`: the report is not valid",
     ExitCode.AUTHENTICATION: "`--require-auth` was not met: the scan failed, or of `validate`: a report is below it",
-    ExitCode.STILL_RUNNING: "`--timeout` of the wait passed; the scan goes on",
+    ExitCode.STILL_RUNNING: "`--timeout` of the wait passed; what was waited for goes on",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
     ExitCode.READER_GONE: "whoever read the output stopped reading, as `head` does",
 }

@@ -8,12 +8,13 @@ from typing import Literal, TypeAlias
 
 from scanpool.cli.exits import ExitCode, Failure
 
-Extra: TypeAlias = Literal["server", "embedded"]
+Extra: TypeAlias = Literal["server", "embedded", "parquet"]
 
 _SERVER = ("httpx", "opentelemetry.sdk", "prometheus_client", "starlette", "uvicorn")
 _MODULES: Mapping[Extra, Sequence[str]] = {
     "server": _SERVER,
     "embedded": (*_SERVER, "cryptography", "python_multipart"),
+    "parquet": ("pyarrow",),
 }
 
 

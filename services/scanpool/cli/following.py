@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from rich.live import Live
-
-from scanpool.cli.output import Output, console_of
+from scanpool.cli.live_line import LiveLine
+from scanpool.cli.output import Output
 from scanpool.cli.views.scans import progress_line
 from scanpool.client import ScanPool, UnknownScan
 from scanpool.runtime.errors import BrokerUnavailable
@@ -54,35 +52,21 @@ async def follow(
 
 
 class ProgressLine:
-    """How a scan goes, on stderr: one line that changes on a terminal, elsewhere a line a step."""
+    """How a scan goes, on stderr."""
 
     def __init__(self, out: Output) -> None:
-        console = console_of(sys.stderr)
-        self._out = out
-        self._live = Live(
-            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self._is_terminal = console.is_terminal
-        self._told: tuple[str, int, bool] | None = None
+        self._line = LiveLine(out)
 
     def __enter__(self) -> Self:
-        if self._is_terminal:
-            self._live.start()
+        self._line.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_terminal:
-            self._live.stop()
+        self._line.__exit__(kind, error, trace)
 
     def __call__(self, scan: ScanStatus) -> None:
         """The scan is like this now."""
-        line = progress_line(scan, datetime.now(UTC))
-        if self._is_terminal:
-            self._live.update(line, refresh=True)
-            return
         step = (scan.state, scan.progress.percent // TOLD_PERCENT if scan.progress else 0, scan.paused)
-        if step != self._told:
-            self._told = step
-            self._out.say(line.plain.rstrip())
+        self._line(progress_line(scan, datetime.now(UTC)), step)

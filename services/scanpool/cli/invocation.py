@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 
 from scanpool.cli.exits import ExitCode, Failure
 from scanpool.cli.output import Output
@@ -145,11 +146,41 @@ def command(
     return register
 
 
-def group(app: typer.Typer, name: str, *, panel: str | None = None, help: str) -> typer.Typer:
+def group(
+    app: typer.Typer, name: str, *, panel: str | None = None, help: str, cls: type[TyperGroup] | None = None
+) -> typer.Typer:
     """Register a command that has commands of its own."""
-    commands = typer.Typer(no_args_is_help=True, help=help, callback=with_shared_options(_nothing_more))
+    commands = typer.Typer(no_args_is_help=True, help=help, cls=cls, callback=with_shared_options(_nothing_more))
     app.add_typer(commands, name=name, rich_help_panel=panel)
     return commands
+
+
+class WithDefault(TyperGroup):
+    """A command with commands of its own that does something without them: what its command `show` does."""
+
+    DEFAULT = "show"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command's name before words that name no command."""
+        word = self._first_word(args)
+        says_it_all = not args or word in self.commands or word in ctx.help_option_names
+        return super().parse_args(ctx, args if says_it_all else [self.DEFAULT, *args])
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """End with the examples of the default command."""
+        self.epilog = self.commands[self.DEFAULT].epilog
+        super().format_help(ctx, formatter)
+
+    def _first_word(self, args: Sequence[str]) -> str | None:
+        """The first word that is no option of every command, nor the value of one."""
+        takes_value = {name: not getattr(each, "is_flag", False) for each in self.params for name in each.opts}
+        skip = False
+        for word in args:
+            if skip or word in takes_value:
+                skip = not skip and takes_value[word]
+            elif word.partition("=")[0] not in takes_value:
+                return word
+        return None
 
 
 def with_shared_options(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:

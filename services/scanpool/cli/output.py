@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from scanpool.cli.exits import Failure, ReaderGone
@@ -47,6 +48,12 @@ class Output:
     def text(self, text: str) -> None:
         """Print text on stdout as it is: for what is known to be harmless."""
         _write(sys.stdout, _encoded(sys.stdout, text + "\n"))
+
+    def pieces(self, pieces: Iterable[bytes]) -> None:
+        """Print what programs read on stdout, byte for byte; on a terminal without what it would obey."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace") if sys.stdout.isatty() else None
+        for piece in pieces:
+            _write(sys.stdout, piece if decoder is None else clean_lines(decoder.decode(piece)).encode())
 
     def say(self, message: str) -> None:
         """Tell a person something on stderr."""

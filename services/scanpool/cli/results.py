@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scanpool.cli import results_export, results_findings, results_schema
 from scanpool.cli.exits import ExitCode
 from scanpool.cli.failures import file_failures
-from scanpool.cli.invocation import Invocation, command
+from scanpool.cli.invocation import Invocation, WithDefault, command, group
 from scanpool.cli.scan_options import OfPool, ScanId
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from scanpool_schemas.result import Result
 
 commands = typer.Typer()
+_HELP = """Show what a scan's report said: login verdict, counts, hosts, findings; and export findings.
+
+`scanpool results ID` is short for `scanpool results show ID`.
+"""
+results = group(commands, "results", panel="Scans", help=_HELP, cls=WithDefault)
 
 
 @command(
-    commands,
-    "results",
-    panel="Scans",
+    results,
+    WithDefault.DEFAULT,
     examples=(
         "scanpool results 01JD8Z4G2Q8E5W7RZ0T3B6N9KC  # verdict, counts, and the hosts that need a look",
         "scanpool results 01JD8Z4G2Q8E5W7RZ0T3B6N9KC --hosts  # every host with what decided its verdict",
@@ -30,7 +35,7 @@ commands = typer.Typer()
         "scanpool results 01JD8Z4G2Q8E5W7RZ0T3B6N9KC --json | jq .results_summary.severity",
     ),
 )
-def results(
+def show(
     call: Invocation,
     id: ScanId,
     *,
@@ -57,3 +62,7 @@ def results(
     result = with_client(call, found)
     call.out.answer(result, lambda: result_view(result, all_hosts=hosts))
     return ExitCode.DONE
+
+
+for _area in (results_findings, results_export, results_schema):
+    results.add_typer(_area.commands)

@@ -1,6 +1,6 @@
 """`scanpool pause-scan` and `resume-scan`: one running scan on its scanner.
 
-Commands of their own, beside `pause` and `resume` of a pool: an id and a pool's name look alike, and what they do differs.
+Commands of their own beside `pause` and `resume`, which are for pools: an id and the name of a pool look alike.
 """
 
 from __future__ import annotations

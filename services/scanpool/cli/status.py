@@ -83,11 +83,11 @@ def list_scans(
     from scanpool.cli.views.scans import scans_view
 
     chosen = [each for each in get_args(Status) if each in (status or ())]
-    found = with_client(call, lambda client: client.list(pool=pool, status=chosen))
+    found = with_client(call, lambda client: client.list(pool=pool, status=chosen, limit=limit + 1))
     scans = found[:limit]
     call.out.answer(scans, lambda: scans_view(scans))
     if len(found) > limit:
-        call.out.say(f"{limit} of {len(found)} scans; --limit {len(found)} shows all")
+        call.out.say(f"the newest {limit}; there are more, --limit shows them")
     return ExitCode.DONE
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 import msgspec
-import structlog
 
 from scanpool.client.errors import AmbiguousScan, UnknownPool, UnknownScan
+from scanpool.client.listing import decoded, newest
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.keys import read_key
@@ -18,10 +19,10 @@ from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import Control, PoolRules, Space
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, is_valid_scan_id, nearest
 from scanpool_schemas.request import RequestInvalid, decode_scan_request
-from scanpool_schemas.scan import AnyScan, Queued, Running, UnreadableEvent, decode_scan
-from scanpool_schemas.status import ScanStatus, describe, describe_request
+from scanpool_schemas.scan import AnyScan, Queued, Running
+from scanpool_schemas.status import ScanStatus, Status, describe, describe_request
 
-log = structlog.get_logger(__name__)
+_READS_AT_ONCE = 64
 
 
 class Lookup:
@@ -79,7 +80,7 @@ class Lookup:
         if len(found) > 1:
             pools = ", ".join(sorted(_pool(stored) for stored in found))
             raise AmbiguousScan(f"scan {scan_id!r} is in several pools ({pools}); name the pool")
-        return _decoded(found[0])
+        return decoded(found[0])
 
     async def pool_of(self, scan_id: str, pool: str | None = None) -> str:
         """The pool of a scan, also of one that was asked for and is not admitted yet.
@@ -133,13 +134,23 @@ class Lookup:
         stored = await self._jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(pool, scan_id))
         return msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
 
+    async def newest(self, pool: str, status: Collection[Status], limit: int | None) -> list[AnyScan]:
+        """The pool's scans of one of the statuses, or all of them, the newest first."""
+        return await newest(self._jetstream, pool, status, limit)
+
     async def all_scans(self, pool: str) -> list[AnyScan]:
         """Every scan of the pool, the newest first."""
-        last: dict[str, Stored] = {}
-        async for stored in self._every(pool, subjects.events_of(pool, "*")):
-            last[stored.subject.rsplit(".", 1)[1]] = stored
-        scans = [scan for stored in last.values() if (scan := _readable(stored)) is not None]
-        return sorted(scans, key=lambda scan: scan.submitted_at, reverse=True)
+        return await newest(self._jetstream, pool, (), None)
+
+    async def statuses(self, scans: Iterable[AnyScan]) -> list[ScanStatus]:
+        """As `status`, of many, in their order."""
+        at_once = asyncio.Semaphore(_READS_AT_ONCE)
+
+        async def one(scan: AnyScan) -> ScanStatus:
+            async with at_once:
+                return await self.status(scan)
+
+        return list(await asyncio.gather(*(one(scan) for scan in scans)))
 
     async def _requested(self, scan_id: str, pool: str | None) -> ScanStatus | None:
         """The scan as its request has it, while admission has not answered that."""
@@ -156,12 +167,6 @@ class Lookup:
             return await self._with_reason(waiting)
         except TopologyMissing:  # of a pool that there is not: it will be told so by admission
             return waiting
-
-    async def _every(self, pool: str, subject: str) -> AsyncIterator[Stored]:
-        stream, sequence = subjects.pool_stream(pool), 1
-        while stored := await self._jetstream.next_from(stream, sequence, subject):
-            yield stored
-            sequence = stored.sequence + 1
 
     async def _events(self, scan_id: str, pool: str | None) -> list[Stored]:
         try:
@@ -187,17 +192,3 @@ class Lookup:
 
 def _pool(stored: Stored) -> str:
     return stored.subject.split(".")[1]
-
-
-def _decoded(stored: Stored) -> AnyScan:
-    parts = subjects.parse_scan_subject(stored.subject)
-    assert parts is not None
-    return decode_scan(parts.kind, stored.body, stored.headers.get("ce-type"))
-
-
-def _readable(stored: Stored) -> AnyScan | None:
-    try:
-        return _decoded(stored)
-    except UnreadableEvent as error:
-        log.warning("scan left out of the list", subject=stored.subject, reason=str(error))
-        return None

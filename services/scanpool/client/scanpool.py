@@ -176,9 +176,9 @@ class ScanPool:
     ) -> list[ScanStatus]:
         """Scans of the pool, or of all pools, the newest first."""
         pools = (await self._lookup.chosen_pool(pool),) if pool else await self._lookup.pools()
-        found = [await self._lookup.status(scan) for name in pools for scan in await self._lookup.all_scans(name)]
-        chosen = [each for each in found if not status or each.status in status]
-        return sorted(chosen, key=lambda each: each.submitted_at, reverse=True)[:limit]
+        found = [scan for name in pools for scan in await self._lookup.newest(name, status, limit)]
+        chosen = sorted(found, key=lambda scan: scan.submitted_at, reverse=True)[:limit]
+        return await self._lookup.statuses(chosen)
 
     async def results(self, id: str, *, pool: str | None = None) -> Result:
         """What the scan's report said.

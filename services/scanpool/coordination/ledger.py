@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +59,8 @@ class Ledger:
         self._jetstream = jetstream
         self._source = source
         self._committed = committed
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Commits that change one scanner's places are made one after the other: at once, all but one would fail."""
 
     async def read(self, pool: str, scan_id: str) -> Held | None:
         """The scan as it is now; None where there is no such scan.
@@ -86,7 +91,15 @@ class Ledger:
             BrokerUnavailable: NATS does not answer; whether it was stored shows in the next delivery.
         """
         check_legal(before.scan if before else None, change.scan)
-        expected = before.sequence if before else 0
+        async with self._turn(change):
+            return await self._committed_from(before.sequence if before else 0, change)
+
+    def _turn(self, change: Change) -> contextlib.AbstractAsyncContextManager[None]:
+        if change.place is None:
+            return contextlib.nullcontext()
+        return self._turns[change.scan.pool, change.place.scanner]
+
+    async def _committed_from(self, expected: int, change: Change) -> Held | None:
         for _ in range(_TRIES):
             writes = await self._writes(change, expected)
             if writes is None:

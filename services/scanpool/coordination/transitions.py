@@ -165,10 +165,13 @@ def intended(scan: Launching, scanner_scan_id: int, mark: Mark) -> Change:
     return Change(scan=_next(Launching, scan, mark, "launching", why, intent=intent))
 
 
-def back_in_queue(scan: Launching, why: str, not_before: datetime, mark: Mark) -> Change:
-    """launching -> queued: nothing was created on the scanner, and the place is given back."""
+def back_in_queue(scan: Launching, why: str, not_before: datetime, mark: Mark, *, counted: bool = True) -> Change:
+    """launching -> queued: nothing was created on the scanner, and the place is given back.
+
+    `counted`: it was a try, of which there are only so many; one that is nobody's fault is none.
+    """
     lane = scan.request.priority
-    attempts = _tried(scan, "launch")
+    attempts = _tried(scan, "launch") if counted else scan.stage_attempts
     after = _next(Queued, scan, mark, lane_state(lane), why, lane=lane, not_before=not_before, stage_attempts=attempts)
     return Change(scan=after, place=GiveBack(scanner=scan.scanner))
 

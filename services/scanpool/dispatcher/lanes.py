@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 
+import msgspec
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -17,6 +19,7 @@ from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.keys import KeyUnreadable
 from scanpool.runtime.pull import Puller
 from scanpool_schemas import subjects
+from scanpool_schemas.keys import Load
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import lane_state
 
@@ -26,6 +29,8 @@ LOOK_AGAIN_S = 2.0
 """How long to wait for a sign that a place was freed before looking anyway."""
 LOOK_SOON_S = 0.05
 """When to look again after a sign, which is heard when a commit is sent and may not be stored yet."""
+SURVEY_HOLDS_S = 1.0
+"""How long places that a survey found free are given out without another one, while nothing else is heard."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,16 +65,28 @@ class Lanes:
     """Hands out queued scans of one pool, one after the other, while there is a free place.
 
     The next one waits until the one before holds its place or was settled otherwise, so that each choice of a
-    scanner sees the places that the choices before it took.
+    scanner sees the places that the choices before it took. What is heard of places decides only when the next one
+    is handed out; whether it gets a place decides the commit.
     """
 
-    def __init__(self, client: Client, pool: str, survey: Survey) -> None:
+    def __init__(
+        self, client: Client, pool: str, survey: Survey, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._pool = pool
         self._survey = survey
+        self._monotonic = monotonic
         self._sign = asyncio.Event()
         self._subscriptions: list[Subscription] = []
         self._handed_out: set[str] = set()
+        """Subjects of scans that neither hold their place, as far as is known, nor were settled."""
+        self._left = 0
+        """Places that the last survey found free and that were not given out since."""
+        self._holds_true = False
+        """Nothing was heard since the last survey began that makes it worth nothing."""
+        self._surveyed_at = 0.0
+        self._held: dict[str, int] = {}
+        """How many places of each scanner were held when a change of them was heard last."""
         self._turns = turns(WEIGHTS)
         stream = subjects.pool_stream(pool)
         self._lanes = {
@@ -80,10 +97,9 @@ class Lanes:
         """Begin to pull, and to listen for places that are freed and scanners that become ready."""
         for lane in self._lanes.values():
             await lane.start()
-        keys = (subjects.load_key("*"), subjects.health_key("*"), subjects.breaker_key("*"), subjects.CONTROL_KEY)
-        for key in keys:
-            subject = subjects.key(self._pool, key)
-            self._subscriptions.append(await self._client.subscribe(subject, cb=self._changed))
+        await self._hear(subjects.load_key("*"), self._places_changed)
+        for key in (subjects.health_key("*"), subjects.breaker_key("*"), subjects.CONTROL_KEY):
+            await self._hear(key, self._changed)
 
     async def next(self) -> Delivery:
         """The next scan, once there is both a scan and a place for it."""
@@ -94,6 +110,7 @@ class Lanes:
                 delivery = await self._by_weight()
                 if delivery is not None:
                     self._handed_out.add(delivery.subject)
+                    self._left -= 1
                     return delivery
             patience = LOOK_SOON_S if await self._sign_within(patience) else min(LOOK_AGAIN_S, 2 * patience)
 
@@ -114,13 +131,25 @@ class Lanes:
         self._subscriptions.clear()
         return [delivery for lane in self._lanes.values() for delivery in await lane.stop()]
 
+    async def _hear(self, key: str, callback: Callable[[Msg], Awaitable[None]]) -> None:
+        subscription = await self._client.subscribe(subjects.key(self._pool, key), cb=callback)
+        self._subscriptions.append(subscription)
+
     async def _has_room(self) -> bool:
+        fresh = self._holds_true and self._monotonic() - self._surveyed_at < SURVEY_HOLDS_S
+        if fresh and self._left > 0:
+            return not self._handed_out
+        return await self._survey_finds_room()
+
+    async def _survey_finds_room(self) -> bool:
+        self._surveyed_at, self._holds_true = self._monotonic(), True
         try:
             room = await self._survey()
         except (BrokerUnavailable, KeyUnreadable) as error:
             log.warning("places cannot be read; waiting", pool=self._pool, error=str(error))
             return False
-        self._handed_out = {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] not in room.holders}
+        self._handed_out -= self._holding(room.holders)
+        self._left = room.free - len(self._handed_out)
         return (room.free > 0 or room.hopeless) and not self._handed_out
 
     async def _by_weight(self) -> Delivery | None:
@@ -129,7 +158,26 @@ class Lanes:
                 return await self._lanes[lane].take()
         return None
 
+    async def _places_changed(self, message: Msg) -> None:
+        """A scan that was handed out holds its place; or somebody else took one, and the last survey is worth nothing.
+
+        It is heard when it is sent, and may yet be refused: then two scans are out at once for once.
+        """
+        holders = _holders(message.data)
+        ours = self._holding(holders)
+        grew = len(holders) > self._held.get(message.subject, 0)
+        self._held[message.subject] = len(holders)
+        self._handed_out -= ours
+        if grew and not ours:
+            self._holds_true = False
+        self._sign.set()
+
+    def _holding(self, holders: Collection[str]) -> set[str]:
+        """Of the scans that were handed out, those that hold their place."""
+        return {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] in holders}
+
     async def _changed(self, _message: Msg) -> None:
+        self._holds_true = False
         self._sign.set()
 
     async def _sign_within(self, seconds: float) -> bool:
@@ -138,3 +186,11 @@ class Lanes:
                 return await self._sign.wait()
         except TimeoutError:
             return False
+
+
+def _holders(body: bytes) -> frozenset[str]:
+    """Who holds a place, by a key that people can write too."""
+    try:
+        return frozenset(msgspec.json.decode(body, type=Load).holders)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return frozenset()

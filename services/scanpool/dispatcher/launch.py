@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -21,6 +22,7 @@ from scanpool.runtime.errors import BrokerError
 from scanpool.scanners.errors import (
     FingerprintMismatch,
     OutcomeUnknown,
+    RateLimited,
     ScanApiNotLicensed,
     ScanConflict,
     ScannerError,
@@ -128,7 +130,7 @@ class Launcher:
         except ScannerError as error:
             await self._note(order, error)
             if order.fresh:
-                await self._back(order, str(error), error.code)
+                await self._back_for(order, error)
             return None
         if len(found) > 1:
             log.warning("several scans bear our name; one is launched", scanner_scan_ids=[each.id for each in found])
@@ -148,7 +150,7 @@ class Launcher:
             return None
         except (SignInFailed, ScanApiNotLicensed, ScannerUnavailable, FingerprintMismatch) as error:
             await self._note(order, error)
-            await self._back(order, str(error), error.code)
+            await self._back_for(order, error)
             return None
         except ScannerError as error:
             await self._end(order, error)
@@ -202,6 +204,16 @@ class Launcher:
         except ScannerError as error:
             log.warning("conflict on launch, then no answer; left to the next holder", error=str(error))
             return False
+
+    async def _back_for(self, order: Order, error: ScannerError) -> None:
+        """Back to the queue after an error; a scanner that is only busy costs no try."""
+        if not isinstance(error, RateLimited):
+            await self._back(order, str(error), error.code)
+            return
+        mark = self._mark()
+        wait = max(self._clockwork.backoff.first, timedelta(seconds=error.retry_after_s or 0))
+        why = f"back in the queue: {error}"
+        await self._commit(order, transitions.back_in_queue(order.scan, why, mark.at + wait, mark, counted=False))
 
     async def _back(self, order: Order, why: str, code: str) -> None:
         """Give the place back and wait for a scanner; given up when the tries are used up."""

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from scanpool.emulator.cloud import TOO_MANY, failure
 
 TRANSPORT = "emulator.transport"
 """The key under which the server puts the connection's transport into the scope."""
@@ -13,6 +15,17 @@ TRANSPORT = "emulator.transport"
 def error(status: int, text: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error in the form of the API."""
     return JSONResponse({"error": text}, status, dict(headers or {}))
+
+
+def refusal(status: int, text: str, *, cloud: bool, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error in the form of the edition's API."""
+    return JSONResponse(failure(status, text), status, dict(headers or {})) if cloud else error(status, text, headers)
+
+
+def too_many(retry_after: str, *, html: bool) -> Response:
+    """The answer 429."""
+    headers = {"retry-after": retry_after}
+    return HTMLResponse(TOO_MANY, 429, headers) if html else error(429, "Too many requests", headers)
 
 
 def _transport(scope: Scope) -> asyncio.Transport:

@@ -24,3 +24,16 @@ def not_found() -> ApiError:
 def conflict(text: str) -> ApiError:
     """The scan's status does not allow what was asked; the texts are assumed."""
     return ApiError(409, text)
+
+
+def forbidden(text: str) -> ApiError:
+    """It may not be done; the texts are assumed."""
+    return ApiError(403, text)
+
+
+class TooManyError(Exception):
+    """The request is answered 429: as much is under way as may be."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"429, {retry_after_s} s")
+        self.retry_after_s = retry_after_s

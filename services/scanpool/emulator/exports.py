@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -32,7 +33,8 @@ class Delivery:
 class Export:
     """A file that is being made, or lies ready."""
 
-    file: int
+    file: str
+    """Names it in a path; Nessus gives it as a number."""
     token: str
     scan_id: int
     report: ScanRun
@@ -50,19 +52,20 @@ class Export:
 class Exports:
     """The exports that were ordered and not yet fetched."""
 
-    def __init__(self, faults: Faults, now: Callable[[], float], seconds: float) -> None:
+    def __init__(self, faults: Faults, now: Callable[[], float], seconds: float, *, cloud: bool) -> None:
+        self._cloud = cloud
         self._faults = faults
         self._now = now
         self._seconds = seconds
         self._files = count(1_200_000_001)
-        self._exports: dict[int, Export] = {}
+        self._exports: dict[str, Export] = {}
 
     def order(self, scan_id: int, report: ScanRun) -> Export:
         """Have a file made."""
         name = report.scan_name
         never = self._faults.take("export_never_ready", name)
         export = Export(
-            file=next(self._files),
+            file=f"SSEUF-{uuid.uuid4()}-nessus" if self._cloud else str(next(self._files)),
             token=secrets.token_hex(32),
             scan_id=scan_id,
             report=report,
@@ -91,7 +94,7 @@ class Exports:
         """
         return self._one(export for export in self._exports.values() if export.token == token)
 
-    def by_file(self, scan_id: int, file: int) -> Export:
+    def by_file(self, scan_id: int, file: str) -> Export:
         """An export by its scan and file number.
 
         Raises:

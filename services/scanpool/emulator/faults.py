@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 FaultName: TypeAlias = Literal[
     "down",
+    "hang",
     "slow",
     "server_error",
     "garbage",
@@ -17,7 +18,15 @@ FaultName: TypeAlias = Literal[
     "licence",
     "no_features",
     "lost_scan",
+    "archived",
     "aborted",
+    "canceled",
+    "paused",
+    "no_hosts",
+    "never_starts",
+    "never_stops",
+    "create_forbidden",
+    "launch_forbidden",
     "cut_before_create",
     "cut_after_create",
     "cut_after_launch",
@@ -42,12 +51,16 @@ _OF_A_REQUEST: dict[str, Any] = {"match": "", "path": "", "method": ""}
 
 CATALOGUE: dict[FaultName, Kind] = {
     "down": Kind("closes every connection without an answer", _OF_A_REQUEST),
+    "hang": Kind(
+        "takes the request and answers nothing until the faults are cleared; where `done` is true it was carried out",
+        {**_OF_A_REQUEST, "done": False},
+    ),
     "slow": Kind("waits before it does anything", {**_OF_A_REQUEST, "seconds": 5.0}),
     "server_error": Kind("answers with an error of the server", {**_OF_A_REQUEST, "status": 500}),
     "garbage": Kind("answers 200 with something that is not JSON", {**_OF_A_REQUEST, "html": True}),
     "rate_limit": Kind(
-        "answers 429 with Retry-After, as seconds or as a date",
-        {**_OF_A_REQUEST, "retry_after": 1, "date": False},
+        "answers 429 with Retry-After, in seconds or as a date, once it has let `allowed` requests through in so long",
+        {**_OF_A_REQUEST, "retry_after": 1, "date": False, "html": False, "allowed": 0},
     ),
     "loading": Kind(
         "is not ready: status loading, everything else 503 or a cut connection",
@@ -61,7 +74,15 @@ CATALOGUE: dict[FaultName, Kind] = {
     ),
     "no_features": Kind("does not say in its properties what the licence allows", {}),
     "lost_scan": Kind("forgets a scan for good as soon as it is asked for", _OF_A_SCAN),
+    "archived": Kind("has archived the results of a scan: its details are empty", _OF_A_SCAN),
     "aborted": Kind("a launched scan gives up after this share of its scanning", {**_OF_A_SCAN, "at": 0.5}),
+    "canceled": Kind("somebody stops a launched scan after this share of its scanning", {**_OF_A_SCAN, "at": 0.5}),
+    "paused": Kind("somebody pauses a launched scan after this share of its scanning", {**_OF_A_SCAN, "at": 0.5}),
+    "no_hosts": Kind("a launched scan completes and has found no host", _OF_A_SCAN),
+    "never_starts": Kind("a launched scan stays pending", _OF_A_SCAN),
+    "never_stops": Kind("a launched scan that is stopped stays stopping", _OF_A_SCAN),
+    "create_forbidden": Kind("refuses to create: 403", _OF_A_SCAN),
+    "launch_forbidden": Kind("refuses to launch, as if the scan were disabled: 403", _OF_A_SCAN),
     "cut_before_create": Kind("cuts the connection and creates nothing", _OF_A_SCAN),
     "cut_after_create": Kind("creates the scan, then cuts the connection without an answer", _OF_A_SCAN),
     "cut_after_launch": Kind("launches the scan, then cuts the connection without an answer", _OF_A_SCAN),

@@ -24,6 +24,8 @@ class Edition:
     scan_api: bool
     users: bool
     restricted: bool
+    cloud: bool = False
+    """Tenable's service in place of a server of one's own."""
 
 
 EDITIONS: dict[Profile, Edition] = {
@@ -53,6 +55,16 @@ EDITIONS: dict[Profile, Edition] = {
         scan_api=False,
         users=False,
         restricted=True,
+    ),
+    "tenable-vm": Edition(
+        nessus_type="Tenable Vulnerability Management",
+        licence_type="vm",
+        edition_used="Nessus",
+        ips=65_536,
+        scan_api=True,
+        users=True,
+        restricted=False,
+        cloud=True,
     ),
 }
 

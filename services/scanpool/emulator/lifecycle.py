@@ -1,12 +1,18 @@
 """The life of one run of a scan: its status over time, and what a command makes of it. Pure.
 
 A run waits as `pending`, scans as `running`, is `processing` while its results are stored, and ends as
-`completed`. `paused`, `canceled` and `aborted` are reached through `pausing`, `resuming` and `stopping`.
+`completed`. `paused`, `canceled` and `aborted` are reached through `pausing`, `resuming` and `stopping`, or by a
+turn that the run takes by itself; what is stuck in a status stays there until a command or a limit ends it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from math import inf
+from typing import Self, TypeAlias
+
+LONGEST_PENDING_S = 4 * 3600.0
+LONGEST_PAUSED_S = 14 * 86400.0
 
 
 class Status(StrEnum):
@@ -42,13 +48,22 @@ class Command(StrEnum):
 _STOPPABLE = (Status.PENDING, Status.RUNNING, Status.PAUSING, Status.PAUSED, Status.RESUMING)
 _KILLABLE = (*_STOPPABLE, Status.STOPPING, Status.PROCESSING)
 
-COMMANDS: dict[Command, dict[Status, Status]] = {
+Commands: TypeAlias = Mapping[Command, Mapping[Status, Status]]
+
+COMMANDS: Commands = {
     Command.PAUSE: {Status.RUNNING: Status.PAUSING},
     Command.RESUME: {Status.PAUSED: Status.RESUMING},
     Command.STOP: dict.fromkeys(_STOPPABLE, Status.STOPPING),
     Command.KILL: dict.fromkeys(_KILLABLE, Status.ABORTED),
 }
 """What is not in here is refused."""
+
+CLOUD_COMMANDS: Commands = {
+    **COMMANDS,
+    Command.STOP: dict.fromkeys((Status.PENDING, Status.RUNNING, Status.RESUMING), Status.STOPPING),
+    Command.KILL: dict.fromkeys((Status.STOPPING, Status.PROCESSING), Status.ABORTED),
+}
+"""The same of Tenable Vulnerability Management: what is paused cannot be stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +74,31 @@ class Timing:
     scanning_s: float
     processing_s: float
     transition_s: float
+    longest_pending_s: float = inf
+    """A run that waited for so long is aborted."""
+    longest_paused_s: float = inf
+    """A run that was paused for so long is aborted."""
 
     @classmethod
-    def of(cls, scan_seconds: float, time_scale: float) -> Self:
-        """A run of `scan_seconds` from launch to completed, that many times faster."""
+    def of(cls, scan_seconds: float, time_scale: float, *, cloud: bool = False) -> Self:
+        """A run of `scan_seconds` from launch to completed, that many times faster; Tenable's cloud knows limits."""
         whole = scan_seconds / time_scale
         return cls(
             pending_s=0.05 * whole,
             scanning_s=0.85 * whole,
             processing_s=0.10 * whole,
             transition_s=min(0.05 * whole, 2.0 / time_scale),
+            longest_pending_s=LONGEST_PENDING_S / time_scale if cloud else inf,
+            longest_paused_s=LONGEST_PAUSED_S / time_scale if cloud else inf,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What a run comes to by itself after a share of its scanning: paused, or an end."""
+
+    at: float
+    to: Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +110,10 @@ class Life:
     """When it came to this status, in epoch seconds."""
     scanned_s: float = 0.0
     """Seconds of scanning done before `since`."""
-    aborts_at: float | None = None
-    """The share of its scanning after which it gives up by itself."""
+    turn: Turn | None = None
+    """What it still comes to by itself, in place of processing."""
+    stuck: Status | None = None
+    """The status that it does not leave by itself."""
 
     def scanned(self, now: float) -> float:
         """Seconds of scanning done by `now`; only a running scan gets on."""
@@ -103,6 +134,14 @@ def advance(life: Life, timing: Timing, now: float) -> Life:
 
 
 def _next(life: Life, timing: Timing) -> Life | None:
+    limit_s = {Status.PENDING: timing.longest_pending_s, Status.PAUSED: timing.longest_paused_s}.get(life.status, inf)
+    following = None if life.status is life.stuck else _step(life, timing)
+    if limit_s < inf and (following is None or following.since > life.since + limit_s):
+        return _after(limit_s, Status.ABORTED, life)
+    return following
+
+
+def _step(life: Life, timing: Timing) -> Life | None:
     match life.status:
         case Status.PENDING:
             return _after(timing.pending_s, Status.RUNNING, life)
@@ -125,15 +164,20 @@ def _after(seconds: float, status: Status, life: Life) -> Life:
 
 
 def _end_of_scanning(life: Life, timing: Timing) -> Life:
-    total = timing.scanning_s * (1.0 if life.aborts_at is None else life.aborts_at)
-    status = Status.PROCESSING if life.aborts_at is None else Status.ABORTED
-    remaining = max(0.0, total - life.scanned_s)
-    return replace(life, status=status, since=life.since + remaining, scanned_s=life.scanned_s + remaining)
+    turn = life.turn or Turn(at=1.0, to=Status.PROCESSING)
+    remaining = max(0.0, timing.scanning_s * turn.at - life.scanned_s)
+    return replace(
+        life,
+        status=turn.to,
+        since=life.since + remaining,
+        scanned_s=life.scanned_s + remaining,
+        turn=None,
+    )
 
 
-def command(life: Life, order: Command, now: float) -> Life | None:
+def command(life: Life, order: Command, now: float, commands: Commands = COMMANDS) -> Life | None:
     """The life after a command, or None where its status does not allow it."""
-    status = COMMANDS[order].get(life.status)
+    status = commands[order].get(life.status)
     if status is None:
         return None
     return replace(life, status=status, since=now, scanned_s=life.scanned(now))

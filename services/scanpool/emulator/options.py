@@ -9,7 +9,7 @@ from scanpool.emulator.hosts import Host, HostsFileError, load_hosts
 
 __all__ = ["PROFILES", "Host", "HostsFileError", "Options", "Profile", "load_hosts"]
 
-Profile: TypeAlias = Literal["nessus-manager", "nessus-professional", "nessus-essentials"]
+Profile: TypeAlias = Literal["nessus-manager", "nessus-professional", "nessus-essentials", "tenable-vm"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
@@ -18,7 +18,7 @@ class Options:
     """The settings of an emulated scanner. The credentials are made up and open nothing else."""
 
     profile: Profile = "nessus-manager"
-    """The edition: only a Manager lets its API create and launch scans."""
+    """The edition: a Manager and Tenable Vulnerability Management alone let their API create and launch scans."""
     hosts: tuple[Host, ...] = DEFAULT_HOSTS
     time_scale: float = 1.0
     """How many times faster than real a scan, and the making of an export, goes by."""
@@ -28,10 +28,12 @@ class Options:
     """How long an export is being made, before scaling."""
     max_hosts_per_scan: int = 1024
     """A scan of more answering hosts is cut there, and says so in its notes."""
+    max_active_scans: int | None = None
+    """One more launch is answered 429; None: 25 with Tenable Vulnerability Management, else no limit."""
     findings: int | None = None
     """Report items a host shows to a scan without login, in place of each host's own number."""
     legacy_export: bool = False
-    """Exports answer with a file number alone, as version 6 and Tenable Vulnerability Management do."""
+    """Exports answer with a file number alone, as version 6 does."""
     access_key: str = "emulated-access-key"
     secret_key: str = "emulated-secret-key"  # noqa: S105 - opens the emulator only
     username: str = "emulated-admin"
@@ -46,5 +48,5 @@ class Options:
             raise ValueError(f"unknown profile {self.profile!r}; the profiles are {', '.join(PROFILES)}")
         if self.time_scale <= 0 or self.scan_seconds < 0 or self.export_seconds < 0:
             raise ValueError("time_scale must be above 0, scan_seconds and export_seconds not below 0")
-        if self.max_hosts_per_scan < 1:
-            raise ValueError("max_hosts_per_scan must be at least 1")
+        if self.max_hosts_per_scan < 1 or (self.max_active_scans is not None and self.max_active_scans < 1):
+            raise ValueError("max_hosts_per_scan and max_active_scans must be at least 1")

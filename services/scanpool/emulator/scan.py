@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 
 from scanpool.emulator.credentials import Offered, Stored
-from scanpool.emulator.lifecycle import Command, Life, Status, Timing, advance, command, host_share, host_window
+from scanpool.emulator.lifecycle import (
+    Command,
+    Commands,
+    Life,
+    Status,
+    Timing,
+    advance,
+    command,
+    host_share,
+    host_window,
+)
 from scanpool.emulator.login import Attempt, attempts
 from scanpool.emulator.network import Found, Responder
 from scanpool.emulator.templates import Template
@@ -22,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = False
     launch: str = "ON_DEMAND"
     launch_now: bool = False
-    scanner_id: int | None = None
+    scanner_id: int | str | None = None
     folder_id: int | None = None
     policy_id: int | None = None
     starttime: str | None = None
@@ -65,10 +75,10 @@ class Run:
         self.life = advance(self.life, self.timing, now)
         return self.life.status
 
-    def order(self, order: Command, now: float) -> bool:
+    def order(self, order: Command, now: float, commands: Commands) -> bool:
         """Carry out a command; False where the status does not allow it."""
         self.settle(now)
-        following = command(self.life, order, now)
+        following = command(self.life, order, now, commands)
         self.life = following or self.life
         return following is not None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from anyio import move_on_after
 
+from scanpool.emulator import cloud
 from scanpool.emulator.accounts import Accounts
 from scanpool.emulator.credentials import Change
 from scanpool.emulator.default_network import LINUX_ACCOUNT, LINUX_PASSWORD
@@ -14,6 +15,8 @@ from scanpool.emulator.faults import Faults
 from scanpool.emulator.files import Files
 from scanpool.emulator.folders import Folders
 from scanpool.emulator.licence import EDITIONS, Edition
+from scanpool.emulator.lifecycle import Status
+from scanpool.emulator.limits import Limits
 from scanpool.emulator.options import Options
 from scanpool.emulator.reporting import report_of
 from scanpool.emulator.reports.model import ScanRun
@@ -34,13 +37,15 @@ class Scanner:
         self.booted_at = now()
         self.closing = Event()
         """Set when it stops serving, so that nothing waits any longer."""
+        self._released = Event()
         self.edition: Edition = EDITIONS[options.profile]
         self.accounts = Accounts(options, now)
         self.faults = Faults()
+        self.limits = Limits()
         self.files = Files()
         self.folders = Folders()
         self.scans = Scans(options, self.files, self.faults, now)
-        self.exports = Exports(self.faults, now, options.export_seconds / options.time_scale)
+        self.exports = Exports(self.faults, now, options.export_seconds / options.time_scale, cloud=self.cloud)
         if not self.edition.scan_api:
             self._scan_by_hand()
 
@@ -57,6 +62,29 @@ class Scanner:
         """Wait as a fault asks for, but not longer than the scanner serves."""
         with move_on_after(seconds):
             await self.closing.wait()
+
+    async def released(self) -> None:
+        """Wait until the faults are cleared."""
+        await self._released.wait()
+
+    def clear_faults(self) -> None:
+        """Take every fault out of force, and let go on what they held."""
+        self.faults.clear()
+        self._released.set()
+        self._released = Event()
+
+    @property
+    def cloud(self) -> bool:
+        """Whether it is Tenable's service, not a server of one's own."""
+        return self.edition.cloud
+
+    def word(self, status: Status) -> str:
+        """The word for a status that this edition has."""
+        return cloud.word(status) if self.cloud else status
+
+    def archived(self, scan: Scan) -> bool:
+        """Whether the results of a scan are archived."""
+        return self.faults.take("archived", scan.settings.name) is not None
 
     def policies(self) -> dict[int, str]:
         """The policies by number."""
@@ -77,4 +105,9 @@ class Scanner:
 
     def stats(self) -> dict[str, Any]:
         """What the judge of a test asks for."""
-        return {**self.scans.stats(), "auth_failures": self.accounts.failures}
+        return {
+            **self.scans.stats(),
+            "auth_failures": self.accounts.failures,
+            "rate_limited": self.limits.refused,
+            "too_early": self.limits.too_early,
+        }

@@ -7,15 +7,24 @@ from typing import Any
 
 import msgspec
 
+from scanpool.emulator.cloud import LAUNCH_WAIT_S, MAX_ACTIVE
 from scanpool.emulator.credentials import Change, changed, offered
-from scanpool.emulator.errors import conflict, not_found
-from scanpool.emulator.faults import Faults
+from scanpool.emulator.errors import TooManyError, conflict, forbidden, not_found
+from scanpool.emulator.faults import FaultName, Faults
 from scanpool.emulator.files import Files
-from scanpool.emulator.lifecycle import Command, Life, Status, Timing
+from scanpool.emulator.licence import EDITIONS
+from scanpool.emulator.lifecycle import CLOUD_COMMANDS, COMMANDS, Command, Life, Status, Timing, Turn
 from scanpool.emulator.network import Found, Network
 from scanpool.emulator.options import Options
 from scanpool.emulator.scan import Run, Scan, Settings, hosts_of
 from scanpool.emulator.templates import Template
+
+_TURNS: dict[FaultName, Status] = {
+    "aborted": Status.ABORTED,
+    "canceled": Status.CANCELED,
+    "paused": Status.PAUSED,
+}
+_STUCK: dict[FaultName, Status] = {"never_starts": Status.PENDING, "never_stops": Status.STOPPING}
 
 
 class Scans:
@@ -23,7 +32,11 @@ class Scans:
 
     def __init__(self, options: Options, files: Files, faults: Faults, now: Callable[[], float]) -> None:
         self._network = Network(options.hosts)
-        self._timing = Timing.of(options.scan_seconds, options.time_scale)
+        cloud = EDITIONS[options.profile].cloud
+        self._timing = Timing.of(options.scan_seconds, options.time_scale, cloud=cloud)
+        self._commands = CLOUD_COMMANDS if cloud else COMMANDS
+        self._max_active = options.max_active_scans or (MAX_ACTIVE if cloud else None)
+        self._launch_wait_s = LAUNCH_WAIT_S / options.time_scale
         self._max_hosts = options.max_hosts_per_scan
         self._files = files
         self._faults = faults
@@ -48,6 +61,10 @@ class Scans:
         if scan is None or not self._known(scan):
             raise not_found()
         return scan
+
+    def number_of(self, uuid: str) -> int | None:
+        """The number of the scan with this uuid of its own, as which the cloud knows it too."""
+        return next((scan.id for scan in self._scans.values() if scan.uuid == uuid), None)
 
     def name_of(self, scan_id: int) -> str:
         """What a scan is called, or was; empty where there never was one."""
@@ -98,19 +115,31 @@ class Scans:
         """Start a scan.
 
         Raises:
-            ApiError: 409 while it is active.
+            ApiError: 409 while it is active, 403 where it is disabled.
+            TooManyError: as many are active as may be.
         """
         now = self._now()
         if scan.status(now).active:
             raise conflict("The scan is already running")
-        aborts = self._faults.take("aborted", scan.settings.name)
-        share = aborts.parameters["at"] if aborts else None
-        life = Life(status=Status.PENDING, since=now, aborts_at=share)
-        run = self._run(scan, ",".join(alt_targets) or scan.settings.text_targets, life)
+        if self._max_active is not None and self.running() >= self._max_active:
+            raise TooManyError(self._launch_wait_s)
+        if self._faults.take("launch_forbidden", scan.settings.name):
+            raise forbidden("The scan is disabled")
+        run = self._run(scan, ",".join(alt_targets) or scan.settings.text_targets, self._launched(scan, now))
+        if self._faults.take("no_hosts", scan.settings.name):
+            run.hosts = ()
         scan.launched += 1
         scan.modified_at = now
         self._max_running = max(self._max_running, self.running())
         return run
+
+    def _launched(self, scan: Scan, now: float) -> Life:
+        """The life before a run, with what the faults in force will make of it."""
+        name = scan.settings.name
+        ordered = {status: self._faults.take(fault, name) for fault, status in _TURNS.items()}
+        turns = [Turn(at=fault.parameters["at"], to=status) for status, fault in ordered.items() if fault]
+        stuck = [status for fault, status in _STUCK.items() if self._faults.take(fault, name)]
+        return Life(status=Status.PENDING, since=now, turn=next(iter(turns), None), stuck=next(iter(stuck), None))
 
     def add_completed_run(self, scan: Scan) -> Run:
         """Give a scan a run that is over, as if somebody had launched it elsewhere."""
@@ -139,7 +168,7 @@ class Scans:
             ApiError: 409 where its status does not allow it.
         """
         now = self._now()
-        if not scan.runs or not scan.runs[-1].order(order, now):
+        if not scan.runs or not scan.runs[-1].order(order, now, self._commands):
             raise conflict(f"The scan is {scan.status(now)}: it cannot {order} now")
         scan.stopped += order in (Command.STOP, Command.KILL)
         scan.modified_at = now

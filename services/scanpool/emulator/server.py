@@ -91,7 +91,10 @@ class Emulator:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            headers=[("Server", "NessusWWW"), ("Cache-Control", "no-cache, no-store")],
+            headers=[
+                ("Server", "tenable.io" if self._scanner.cloud else "NessusWWW"),
+                ("Cache-Control", "no-cache, no-store"),
+            ],
             timeout_keep_alive=75,
         )
         config.load()

@@ -16,12 +16,12 @@ from scanpool.coordination.transitions import Mark
 from scanpool.poller import decide
 from scanpool.poller.export import Exporter
 from scanpool.poller.telling import Teller
-from scanpool.runtime.errors import BrokerError
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import Retry, Snooze
 from scanpool.scanners.errors import (
     BreakerOpen,
     ExportTooLarge,
+    RateLimited,
     ScanConflict,
     ScannerError,
     ScanNotFound,
@@ -98,10 +98,10 @@ class Poller:
             return Move(change=transitions.failed(scan, _failure(error), self._mark()))
         except OSError as error:
             return _local_trouble(error)
-        except BreakerOpen as error:
+        except (BreakerOpen, RateLimited) as error:
             return Snooze(delay=self._parts.limits.poll.unreachable, reason=str(error))
-        except (ScannerError, BrokerError) as error:
-            return Retry(code=getattr(error, "code", "export_failed"), message=str(error))
+        except ScannerError as error:
+            return Retry(code=error.code, message=str(error))
         return Move(change=transitions.exported(scan, export, self._mark()))
 
     async def stop(self, scan: Stopping) -> Answer:

@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from scanpool.poller.decide import Limits, paused_until
-from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.errors import SequenceMoved
+from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.scanners.scanner import Activity, Progress
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
@@ -39,18 +40,35 @@ class Teller:
         """Tell what the scanner said, and who has the scan paused as far as that is known; answers what was told."""
         told = _plain(scan, progress, now)
         if progress.activity in _HELD:
-            told = held(told, progress.activity, await self._last(scan), asked)
-        if told.paused_since is not None:
-            told = replace(told, paused_until=paused_until(scan, told.paused_since, self._limits))
-        body = msgspec.json.encode(told)
-        await self._jetstream.publish(Write(subject=subjects.progress_key(scan.pool, scan.id), body=body))
-        await self._jetstream.tell(subjects.progress(scan.pool, scan.id), body)
+            told = await self._kept_held(scan, told, progress.activity, asked)
+        else:
+            await self._keep(told)
+        await self._jetstream.tell(subjects.progress(scan.pool, scan.id), msgspec.json.encode(told))
         return told
 
-    async def _last(self, scan: Running) -> ScanProgress | None:
-        key = subjects.progress_key(scan.pool, scan.id)
-        stored = await self._jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", key)
-        return msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+    async def _kept_held(
+        self, scan: Running, plain: ScanProgress, activity: Activity, asked: Asked | None
+    ) -> ScanProgress:
+        """What was told before says who paused it; somebody who tells so in between must not be overwritten."""
+        while True:
+            stored = await self._last(plain)
+            before = msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+            told = held(plain, activity, before, asked)
+            if told.paused_since is not None:
+                told = replace(told, paused_until=paused_until(scan, told.paused_since, self._limits))
+            try:
+                await self._keep(told, expected=stored.sequence if stored else 0)
+            except SequenceMoved:
+                continue
+            return told
+
+    async def _keep(self, told: ScanProgress, expected: int | None = None) -> None:
+        subject = subjects.progress_key(told.pool, told.id)
+        body = msgspec.json.encode(told)
+        await self._jetstream.publish(Write(subject=subject, body=body, expected_sequence=expected))
+
+    async def _last(self, told: ScanProgress) -> Stored | None:
+        return await self._jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(told.pool, told.id))
 
 
 def held(told: ScanProgress, activity: Activity, before: ScanProgress | None, asked: Asked | None) -> ScanProgress:

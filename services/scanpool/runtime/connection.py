@@ -32,6 +32,8 @@ URL_FORM = (
 _PLAIN_URL = re.compile(r"(?:(?:nats|tls|wss?)://)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?/?")
 """Of a server, without user and password."""
 _LAST_PORT = 65535
+_BLANK = re.compile(r"\s")
+_SPACES = " \t\n\r\x0b\x0c"
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +102,13 @@ class _Client(Client):
         except (UnicodeDecodeError, IndexError, ValueError) as error:
             log.warning("headers of a message not understood, taken as none", error=str(error))
             return None
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        """As nats-py reads them, which looks at each character of a name by itself: a twentieth of a worker's time."""
+        parts = (line.partition(":") for line in raw.decode("utf-8", "replace").split("\r\n"))
+        named = ((name.strip(_SPACES), value.strip(_SPACES)) for name, colon, value in parts if colon)
+        return {name: value for name, value in named if name.isascii() and not _BLANK.search(name)}
 
 
 @contextmanager

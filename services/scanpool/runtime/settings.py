@@ -125,6 +125,8 @@ class Settings:
     exports_at_once: int = 2
     max_duration: timedelta = timedelta(hours=24)
     max_report_bytes: int = 2 * 1024**3
+    export_ready: timedelta = timedelta(minutes=30)
+    """How long a scanner may take to make an export; then it is asked for another."""
     launch: LaunchSettings = field(default_factory=LaunchSettings)
     poll: PollSettings = field(default_factory=PollSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
@@ -156,6 +158,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         exports_at_once=_whole(environ, "SCANPOOL_EXPORTS", 2, least=1, most=64),
         max_duration=_seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
         max_report_bytes=_whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
+        export_ready=_seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
         launch=LaunchSettings(
             lease=_seconds(environ, "SCANPOOL_LEASE_S", 60),
             request_bound=_seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),

@@ -107,35 +107,24 @@ class Worker:
 
     async def _take_until(self, stopping: asyncio.Event, handlers: anyio.abc.TaskGroup) -> None:
         """Have deliveries handled until told to stop; those that came and were not begun are handed back."""
-        slots = asyncio.Semaphore(self._job.concurrency)
+        taking = asyncio.create_task(self._take_all(stopping, handlers), name=f"{self._job.name} taker")
         stop = asyncio.create_task(stopping.wait())
         try:
-            while not stopping.is_set():
-                delivery = await self._taken(slots, stop)
-                if delivery is not None:
-                    self._start(delivery, slots, handlers)
+            await asyncio.wait({taking, stop}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            taking.cancel()
             stop.cancel()
             with anyio.CancelScope(shield=True):
+                await asyncio.wait({taking})
                 await self._hand_back(await self._job.source.stop())
+        if not taking.cancelled():
+            taking.result()
 
-    async def _taken(self, slots: asyncio.Semaphore, stop: asyncio.Task[bool]) -> Delivery | None:
-        """The next delivery; None if the stop came first."""
-        take = asyncio.create_task(self._take(slots))
-        try:
-            await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            take.cancel()
-        await asyncio.wait({take})
-        return None if take.cancelled() else take.result()
-
-    async def _take(self, slots: asyncio.Semaphore) -> Delivery:
-        await slots.acquire()
-        try:
-            return await self._job.source.next()
-        except BaseException:
-            slots.release()
-            raise
+    async def _take_all(self, stopping: asyncio.Event, handlers: anyio.abc.TaskGroup) -> None:
+        slots = asyncio.Semaphore(self._job.concurrency)
+        while not stopping.is_set():
+            await slots.acquire()
+            self._start(await self._job.source.next(), slots, handlers)
 
     def _start(self, delivery: Delivery, slots: asyncio.Semaphore, handlers: anyio.abc.TaskGroup) -> None:
         self._in_hand[id(delivery)] = delivery

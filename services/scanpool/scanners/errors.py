@@ -3,6 +3,7 @@
 ScannerError
 ├── ScannerUnavailable       may succeed later; the call was not carried out, or repeating it does no harm
 │   ├── ScannerNotReady      it answers, but is loading plugins or starting
+│   ├── RateLimited          it has had enough calls for now: 429, or not called while its wait lasts
 │   └── BreakerOpen          it was not called: it failed too often just now
 ├── OutcomeUnknown           the call may have been carried out: look before asking again
 ├── ScannerRefused           will not succeed if asked again
@@ -52,6 +53,12 @@ class ScannerNotReady(ScannerUnavailable):
     """It answers, but is loading plugins or starting."""
 
     code = "scanner_not_ready"
+
+
+class RateLimited(ScannerUnavailable):
+    """It takes no more calls for now and said so, or was not called because its wait is not over: nothing was done."""
+
+    code = "scanner_rate_limited"
 
 
 class BreakerOpen(ScannerUnavailable):

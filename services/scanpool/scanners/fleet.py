@@ -25,6 +25,8 @@ Observe = Callable[[str, str, str, float], None]
 """Told each call: scanner instance, operation, outcome, seconds."""
 Guard = Callable[[str, str, Scanner], Scanner]
 """Puts the scanner of a pool and name behind its breaker."""
+_CONNECTIONS = {"nessus": 8, "tenable-vm": 4}
+"""Requests under way at once: Tenable asks that its cloud be called with few of them."""
 
 
 class Fleet:
@@ -40,14 +42,14 @@ class Fleet:
         *,
         pools: Collection[str],
         timeout: timedelta,
-        max_report_bytes: int,
+        exports: ExportLimits,
         observe: Observe,
         guard: Guard,
     ) -> None:
         self._current = current
         self._pools = pools
         self._timeout = timeout
-        self._max_report_bytes = max_report_bytes
+        self._exports = exports
         self._observe = observe
         self._guard = guard
         self._sessions = Sessions()
@@ -109,10 +111,13 @@ class Fleet:
         return NessusSettings(
             scanner_instance=f"{pool}.{scanner.instance_id}",
             url=scanner.url,
+            kind=scanner.kind,
+            network_scanner=scanner.network_scanner,
+            max_connections=_CONNECTIONS[scanner.kind],
             sign_in=_sign_in(scanner),
             tls=Tls(verify=scanner.tls.verify, ca_bundle=scanner.tls.ca_bundle, fingerprint=scanner.tls.pin),
             request_timeout=self._timeout,
-            export=ExportLimits(max_report_bytes=self._max_report_bytes),
+            export=self._exports,
         )
 
 

@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 import structlog
 
 from scanpool.runtime.errors import BrokerError
-from scanpool.scanners.errors import BreakerOpen, ExportFailed, FingerprintMismatch, ScannerError
+from scanpool.scanners.errors import BreakerOpen, ExportFailed, FingerprintMismatch, RateLimited, ScannerError
 from scanpool.scanners.scanner import ExportedReport, Progress, Readiness, Scanner, ScannerScan, ScanSpec
 
-_NO_SIGN = (ExportFailed, FingerprintMismatch)
+_NO_SIGN = (ExportFailed, FingerprintMismatch, RateLimited)
 """Errors that say nothing about whether the scanner is well."""
 
 _T = TypeVar("_T")

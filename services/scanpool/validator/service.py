@@ -19,7 +19,6 @@ from scanpool.coordination.stage import Answer, Clockwork, Move
 from scanpool.coordination.transitions import Mark
 from scanpool.report.findings.schema import VERSION
 from scanpool.report.limits import Limits
-from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
 from scanpool.runtime.outcomes import Retry, Snooze
@@ -68,7 +67,7 @@ class Validator:
         except (OSError, sqlite3.OperationalError) as error:
             log.error("the report cannot be read here", error=str(error))
             return Snooze(delay=LOCAL_TROUBLE, reason=str(error))
-        except (ObjectMissing, BrokerUnavailable, zstandard.ZstdError) as error:
+        except (ObjectMissing, zstandard.ZstdError) as error:
             return Retry(code="export_unreadable", message=f"{scan.export.object}: {error}")
         return self._ended(scan, reading.result, findings, mark)
 

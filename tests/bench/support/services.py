@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from scanpool.runtime.settings import Settings
 from scanpool.runtime.tracing import record_spans
 from scanpool.runtime.worker import Job, Worker
 from scanpool.scanners.guard import Guarded
+from scanpool.scanners.nessus import ExportLimits
 from scanpool.scanners.scanner import Scanner
 from tests.bench.support.instant_scanner import InstantFleet
 
@@ -48,7 +50,7 @@ def main() -> None:
     if options.profile is None:
         asyncio.run(work)
         return
-    with cProfile.Profile() as profile:
+    with cProfile.Profile(time.process_time) as profile:
         asyncio.run(work)
     profile.dump_stats(options.profile)
 
@@ -92,7 +94,7 @@ def _fleet(host: Host, live: LiveConfiguration) -> InstantFleet:
         lambda: live.current,
         pools=settings.pools,
         timeout=settings.scanner_timeout,
-        max_report_bytes=settings.max_report_bytes,
+        exports=ExportLimits(),
         observe=lambda *_: None,
         guard=guarded,
     )

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanpool.runtime import logs
 from scanpool.runtime.connection import NatsAddress, connect
 from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedOptions
 from scanpool.runtime.jetstream import JetStream
@@ -96,3 +97,8 @@ def _scanner(scanner: Scanner) -> dict[str, object]:
 def machine() -> dict[str, object]:
     """What the figures depend on."""
     return {"cores": os.cpu_count(), "python": sys.version.split()[0], "load": round(os.getloadavg()[0], 1)}
+
+
+def quiet() -> None:
+    """Log as services do, but to nowhere: standard output is for the figures."""
+    logs.configure(stream=Path(os.devnull).open("w"))  # noqa: SIM115  # for the life of the process

@@ -28,7 +28,7 @@ async def list_faults(scanner: Scanner, _request: Request) -> Response:
 
 async def clear_faults(scanner: Scanner, _request: Request) -> Response:
     """Take every fault out of force."""
-    scanner.faults.clear()
+    scanner.clear_faults()
     return done()
 
 

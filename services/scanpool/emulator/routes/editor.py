@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from scanpool.emulator import cloud
 from scanpool.emulator.errors import not_found
 from scanpool.emulator.routes.endpoint import Routes
 from scanpool.emulator.scan import Scan
@@ -17,18 +18,19 @@ async def templates(_scanner: Scanner, _request: Request) -> Response:
     return JSONResponse({"templates": [template.listed() for template in TEMPLATES]})
 
 
-async def template(_scanner: Scanner, request: Request) -> Response:
+async def template(scanner: Scanner, request: Request) -> Response:
     """One template, with the fields that a scan made from it takes."""
     found = by_uuid(request.path_params["uuid"])
     if found is None:
         raise not_found()
     basic = {"inputs": [{"id": name, "type": "entry"} for name in ("name", "description", "text_targets")]}
+    settings = cloud.page() if scanner.cloud else {"basic": basic}
     return JSONResponse(
         {
             "uuid": found.uuid,
             "name": found.name,
             "title": found.title,
-            "settings": {"basic": basic},
+            "settings": settings,
             "credentials": credential_types({}),
             "compliance": {"data": None},
             "plugins": {"families": None},

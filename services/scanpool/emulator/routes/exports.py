@@ -20,15 +20,17 @@ async def order(scanner: Scanner, request: Request) -> Response:
     wanted = await body(request)
     if wanted.get("format") != "nessus":
         raise ApiError(400, "The emulator exports the format 'nessus' only")
-    if any(name.startswith("filter") for name in wanted):
+    if any(name.startswith("filter") and name != "filter.search_type" for name in wanted):
         raise ApiError(400, "The emulator exports without filters only")
     run = scanner.scans.run(scan, number(request.query_params, "history_id"))
     if run.settle(scanner.now()) is Status.PROCESSING:
         raise conflict("The results of the scan are still being processed")
     export = scanner.exports.order(scan.id, scanner.report(scan, run))
+    if scanner.cloud:
+        return JSONResponse({"file": export.file, "temp_token": export.token})
     if scanner.options.legacy_export:
-        return JSONResponse({"file": export.file})
-    return JSONResponse({"token": export.token, "file": export.file})
+        return JSONResponse({"file": int(export.file)})
+    return JSONResponse({"token": export.token, "file": int(export.file)})
 
 
 async def token_status(scanner: Scanner, request: Request) -> Response:
@@ -81,8 +83,8 @@ async def _made(scanner: Scanner, export: Export) -> AsyncIterator[bytes]:
 
 ROUTES: Routes = (
     ("POST", "/scans/{scan_id:int}/export", order),
-    ("GET", "/scans/{scan_id:int}/export/{file:int}/status", file_status),
-    ("GET", "/scans/{scan_id:int}/export/{file:int}/download", file_download),
+    ("GET", "/scans/{scan_id:int}/export/{file}/status", file_status),
+    ("GET", "/scans/{scan_id:int}/export/{file}/download", file_download),
     ("GET", "/tokens/{token}/status", token_status),
     ("GET", "/tokens/{token}/download", token_download),
 )

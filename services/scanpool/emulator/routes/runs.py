@@ -53,6 +53,8 @@ async def details(scanner: Scanner, request: Request) -> Response:
         return JSONResponse(_of_an_empty_scan(scanner, scan))
     run = scanner.scans.run(scan, history_id)
     report = scanner.report(scan, run)
+    if scanner.archived(scan):
+        return JSONResponse(_of_archived_results(scanner, scan, run))
     found = await run_sync(lambda: [summary(report, host) for host in report.hosts])
     return JSONResponse(
         {
@@ -67,6 +69,11 @@ async def details(scanner: Scanner, request: Request) -> Response:
             "filters": [],
         }
     )
+
+
+def _of_archived_results(scanner: Scanner, scan: Scan, run: Run) -> dict[str, Any]:
+    info = _info(scanner, scan, run) | {"is_archived": True}
+    return _of_an_empty_scan(scanner, scan) | {"info": info, "history": _history(scanner, scan)}
 
 
 def _of_an_empty_scan(scanner: Scanner, scan: Scan) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def _of_an_empty_scan(scanner: Scanner, scan: Scan) -> dict[str, Any]:
 def _info(scanner: Scanner, scan: Scan, run: Run | None) -> dict[str, Any]:
     ended = run.ended_at if run else None
     return {
-        "status": run.life.status if run else Status.EMPTY,
+        "status": scanner.word(run.life.status if run else Status.EMPTY),
         "name": scan.settings.name,
         "uuid": run.uuid if run else None,
         "policy": scanner.policy_name(scan),
@@ -184,7 +191,7 @@ def _history(scanner: Scanner, scan: Scan) -> list[dict[str, Any]] | None:
             "history_id": run.history_id,
             "uuid": run.uuid,
             "owner_id": 2,
-            "status": run.settle(scanner.now()),
+            "status": scanner.word(run.settle(scanner.now())),
             "creation_date": int(run.launched_at),
             "last_modification_date": int(run.ended_at or scanner.now()),
         }

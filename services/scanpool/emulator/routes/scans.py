@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from scanpool.emulator.answers import CutConnection
+from scanpool.emulator.cloud import SCANNERS
 from scanpool.emulator.credentials import Change, check
-from scanpool.emulator.errors import ApiError, not_found
+from scanpool.emulator.errors import ApiError, forbidden, not_found
 from scanpool.emulator.folders import MY_SCANS
 from scanpool.emulator.lifecycle import Status
 from scanpool.emulator.routes.endpoint import Routes, body, convert, done, number
@@ -30,6 +31,8 @@ async def create(scanner: Scanner, request: Request) -> Response:
     """Make a scan, and launch it where it asks for that."""
     wanted = _configuration(scanner, await body(request))
     name = wanted.settings.name
+    if scanner.faults.take("create_forbidden", name):
+        raise forbidden("You have reached the limit of 10,000 scans")
     if scanner.faults.take("cut_before_create", name):
         return CutConnection()
     scan = scanner.scans.create(wanted.template, wanted.settings, wanted.preferences, wanted.change)
@@ -59,6 +62,8 @@ def _configuration(scanner: Scanner, given: dict[str, Any]) -> Configuration:
     if settings.policy_id is not None and settings.policy_id not in scanner.policies():
         raise not_found()
     if settings.folder_id is not None and settings.folder_id not in scanner.folders:
+        raise not_found()
+    if scanner.cloud and settings.scanner_id not in {None, *SCANNERS.values()}:
         raise not_found()
     preferences = {name: value for name, value in raw.items() if name not in Settings.__struct_fields__}
     return Configuration(template, settings, preferences, _change(given.get("credentials")))
@@ -132,7 +137,7 @@ def _listed(scanner: Scanner, scan: Scan) -> dict[str, Any]:
         "owner": scanner.options.username,
         "folder_id": scan.settings.folder_id or MY_SCANS,
         "read": False,
-        "status": status,
+        "status": scanner.word(status),
         "shared": False,
         "user_permissions": 128,
         "creation_date": int(scan.created_at) if ran else 0,
@@ -143,6 +148,7 @@ def _listed(scanner: Scanner, scan: Scan) -> dict[str, Any]:
         "timezone": scan.settings.timezone,
         "rrules": scan.settings.rrules,
         "live_results": 0,
+        **({"schedule_uuid": scan.uuid, "has_triggers": False} if scanner.cloud else {}),
     }
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import msgspec
 import zstandard
 
 from scanpool.report.findings import schema
+from scanpool.report.findings.counts import counts
 from scanpool.report.findings.identity import check_identity, finding_identity
 from scanpool.report.findings.spool import Spool
 
+_PORTS_IN_MEMORY = 8_192
 _ORDER = """
 CREATE TABLE spool.host_place AS
   SELECT id, DENSE_RANK() OVER (ORDER BY address_key IS NULL, address_key, name, address) AS place FROM spool.host;
@@ -57,6 +60,10 @@ ORDER BY CASE r.result WHEN 'FAILED' THEN 0 WHEN 'ERROR' THEN 1 WHEN 'WARNING' T
 _RESULTS = """
 INSERT INTO results (check_, result, first_rank, last_rank)
 SELECT check_, result, MIN(rank), MAX(rank) FROM compliance GROUP BY check_, result ORDER BY MIN(rank)
+"""
+_CVES = """
+INSERT OR IGNORE INTO cves SELECT c.cve, g.id, g.severity, g.score, g.last_rank - g.first_rank + 1
+FROM spool.cve c JOIN spool.plugin_place p ON p.id = c.plugin JOIN plugins g ON g.id = p.place
 """
 _DIGESTED = (
     "SELECT name, address FROM hosts ORDER BY id",
@@ -119,11 +126,9 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> Non
     database.execute(_PLUGINS)
     database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
     database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")
-    database.execute(
-        "INSERT OR IGNORE INTO cves SELECT c.cve, p.place FROM spool.cve c JOIN spool.plugin_place p ON p.id = c.plugin"
-    )
     digest = hashlib.blake2b(digest_size=16)
     _findings(database, digest)
+    database.execute(_CVES)
     database.execute(_COMPLIANCE)
     database.execute(_RESULTS)
     for statement in _statements(schema.TABLES):
@@ -131,12 +136,18 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> Non
             database.execute(statement)
     database.execute(_COUNTS)
     database.executemany("INSERT INTO identities VALUES (?, ?, ?)", _identities(database))
+    database.executemany("INSERT INTO about VALUES (?, ?)", [*about, *_own(database, digest)])
+    database.execute("COMMIT")
+    database.execute("DETACH spool")
+
+
+def _own(database: sqlite3.Connection, digest: hashlib.blake2b) -> Iterator[tuple[str, str]]:
+    """What the file says of itself, beside what the writer was told."""
     for statement in _DIGESTED:
         for row in database.execute(statement):
             digest.update(msgspec.msgpack.encode(row))
-    database.executemany("INSERT INTO about VALUES (?, ?)", [*about, ("digest", json.dumps(digest.hexdigest()))])
-    database.execute("COMMIT")
-    database.execute("DETACH spool")
+    yield "digest", json.dumps(digest.hexdigest())
+    yield "counts", msgspec.json.encode(counts(database)).decode()
 
 
 def _statements(script: str) -> list[str]:
@@ -146,7 +157,7 @@ def _statements(script: str) -> list[str]:
 
 def _findings(database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
-    blocks, ranges = _Blocks(database, digest), _Ranges()
+    blocks, ranges, ports = _Blocks(database, digest), _Ranges(), _Ports(database)
     rank = 0
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
@@ -155,8 +166,10 @@ def _findings(database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
         digest.update(msgspec.msgpack.encode([row[1:] for row in rows]))
         database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", [(each[0], *each[2:]) for each in ranked])
         ranges.see(ranked)
+        ports.see(ranked)
         blocks.add({each[1]: each[0] for each in ranked})
     database.executemany("UPDATE plugins SET first_rank = ?, last_rank = ? WHERE id = ?", ranges.rows())
+    ports.flush()
 
 
 class _Ranges:
@@ -175,6 +188,26 @@ class _Ranges:
 
     def rows(self) -> Iterator[tuple[int, int, int]]:
         return ((first, last, plugin) for plugin, (first, last) in self._of.items())
+
+
+class _Ports:
+    """How many findings plugins have on which port."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._counts: Counter[tuple[int, int]] = Counter()
+
+    def see(self, ranked: Iterable[tuple[int, ...]]) -> None:
+        self._counts.update((port, plugin) for _rank, _seq, plugin, _host, port, _service in ranked)
+        if len(self._counts) > _PORTS_IN_MEMORY:
+            self.flush()
+
+    def flush(self) -> None:
+        rows = ((port, plugin, count) for (port, plugin), count in self._counts.items())
+        self._database.executemany(
+            "INSERT INTO ports VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET findings = findings + excluded.findings", rows
+        )
+        self._counts.clear()
 
 
 class _Blocks:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from scanpool.report.texts import head_and_tail
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 Facts = dict[str, list[str]]
 """By element: its texts, in order."""

@@ -77,7 +77,7 @@ def parse_compliance(texts: Iterable[str]) -> ComplianceFilters:
 
 
 def _parsed(texts: Iterable[str], forms: Iterable[Form], kind: Callable[..., AnyFilters]) -> AnyFilters:
-    by_name = {name: form for form in forms for name in (form.name, *form.also)}
+    by_name = _by_name(forms)
     found: dict[str, Any] = {}
     for text in texts:
         condition = _condition(text, by_name)
@@ -86,6 +86,10 @@ def _parsed(texts: Iterable[str], forms: Iterable[Form], kind: Callable[..., Any
             raise BadFilter(f"filter {str(condition)!r}: {form.name} takes {_listed(form.operators)}: {form.example}")
         _put(found, form.name, form.read(condition._replace(name=form.name)))
     return kind(**found)
+
+
+def _by_name(forms: Iterable[Form]) -> dict[str, Form]:
+    return {name: form for form in forms for name in (form.name, *form.also)}
 
 
 def _condition(text: str, by_name: Mapping[str, Form]) -> _Condition:
@@ -122,8 +126,11 @@ def _listed(operators: tuple[str, ...]) -> str:
 
 def _texts(condition: _Condition) -> tuple[str, ...]:
     """The values between commas; one in quotes may hold commas."""
-    values = next(csv.reader([condition.value], skipinitialspace=True), [])
-    return tuple(value.strip() for value in values)
+    try:
+        values = next(csv.reader([condition.value], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise BadFilterValue(condition.name, f"{condition.value[:_SHOWN]!r}: {error}") from error
+    return tuple(value.strip() for value in values) or ("",)
 
 
 def _text(condition: _Condition) -> tuple[str, ...]:
@@ -150,7 +157,7 @@ def _ports(condition: _Condition) -> tuple[int, ...]:
     return tuple(_whole_number(condition, text, "port=443,8443") for text in _texts(condition))
 
 
-def _severity(condition: _Condition, text: str) -> str:
+def _severity(text: str) -> str:
     word = text.lower()
     if word.isdigit() and word.isascii() and int(word[:2]) < len(_BY_RANK):
         return _BY_RANK[int(word[:2])]
@@ -163,8 +170,8 @@ def _severity(condition: _Condition, text: str) -> str:
 
 def _severities(condition: _Condition) -> tuple[str, ...]:
     if condition.operator == "=":
-        return tuple(_severity(condition, text) for text in _texts(condition))
-    bound = _severity(condition, condition.value)
+        return tuple(_severity(text) for text in _texts(condition))
+    bound = _severity(condition.value)
     if bound == "unrated":
         raise BadFilterValue("severity", "'unrated' is neither more nor less than others; write severity=unrated")
     compare = _COMPARE[condition.operator]

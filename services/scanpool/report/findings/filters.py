@@ -120,7 +120,7 @@ def _check_texts(filters: Any, *names: str) -> None:
             if not value or len(value) > LONGEST_TEXT:
                 raise BadFilterValue(name, f"a value has 1 to {LONGEST_TEXT} characters, not {len(value)}")
             if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-                raise BadFilterValue(name, f"{ascii(value)} is not Unicode text")
+                raise BadFilterValue(name, f"{value!a} is not Unicode text")
 
 
 def _check_numbers(filters: Any, *names: str) -> None:
@@ -146,3 +146,9 @@ def _all(values: Iterable[Any], name: str, fits: Callable[[Any], bool], form: st
     for value in values:
         if not fits(value):
             raise BadFilterValue(name, f"{value!r} is not {form}")
+
+
+ALL = Filters()
+"""Every finding."""
+ALL_RESULTS = ComplianceFilters()
+"""Every compliance result."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -12,6 +11,7 @@ from typing import Any
 import zstandard
 from lxml import etree
 
+from scanpool.report.findings.addresses import address_key
 from scanpool.report.findings.elements import OF_THE_FINDING, Facts, facts_of, first, is_true, score
 from scanpool.report.findings.spool import Spool
 from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, number
@@ -98,8 +98,8 @@ class Harvest:
         return json.dumps({"name": name, "type": clip(child.get("type") or "", 255), "content": kept})
 
     def _new_plugin(self, key: tuple[Any, ...], element: etree._Element) -> tuple[int, bool]:
-        family = clip(key[3] or "", 255)
-        may_be_compliance = not family or "compliance" in family.lower()
+        whole_family = key[3] or ""
+        family, may_be_compliance = clip(whole_family, 255), not whole_family or "compliance" in whole_family.lower()
         plugin = next(self._ids)
         self._remember(self._plugins, key, (plugin, may_be_compliance))
         facts = facts_of(element, self._text_chars)
@@ -183,12 +183,3 @@ class Harvest:
         if len(known) >= KEPT_IN_MEMORY:
             known.clear()
         known[key] = value
-
-
-def address_key(address: str) -> bytes | None:
-    """The address as bytes that sort as addresses do, IPv4 before IPv6; None where it is none."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return bytes([parsed.version]) + parsed.packed.rjust(16, b"\0")

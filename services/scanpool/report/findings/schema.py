@@ -13,7 +13,7 @@ BLOCK_CHARS = 1 << 20
 TABLES = """
 -- One row: what the file is. Texts are JSON.
 CREATE TABLE about (
-  name  TEXT PRIMARY KEY,   -- digest, of the order and the outputs of the findings; what else the writer was told
+  name  TEXT PRIMARY KEY,   -- digest, of the order and the outputs of the findings; counts; what the writer was told
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
@@ -71,9 +71,20 @@ CREATE INDEX plugins_by_plugin_id ON plugins (
 );
 
 CREATE TABLE cves (
-  cve    TEXT NOT NULL,             -- upper case
-  plugin INTEGER NOT NULL,          -- plugins.id
+  cve      TEXT NOT NULL,           -- upper case
+  plugin   INTEGER NOT NULL,        -- plugins.id
+  severity INTEGER,                 -- of the plugin, as its score
+  score    REAL,
+  findings INTEGER NOT NULL,        -- how many the plugin has
   PRIMARY KEY (cve, plugin)
+) WITHOUT ROWID;
+
+-- How many findings a plugin has on a port.
+CREATE TABLE ports (
+  port     INTEGER NOT NULL,
+  plugin   INTEGER NOT NULL,
+  findings INTEGER NOT NULL,
+  PRIMARY KEY (port, plugin)
 ) WITHOUT ROWID;
 
 CREATE TABLE services (

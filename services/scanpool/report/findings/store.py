@@ -14,32 +14,16 @@ from typing import Any, Self, TypeVar
 import msgspec
 import zstandard
 
+from scanpool.report.findings.counts import WORST_FIRST, Counts, severity_counts
 from scanpool.report.findings.errors import NotAFindingsFile, OtherVersion
 from scanpool.report.findings.schema import APPLICATION_ID, VERSION
 from scanpool_schemas.result import SeverityCounts
 
 T = TypeVar("T")
 
-SEVERITIES = ("info", "low", "medium", "high", "critical")
-"""By the number that the report gives them; without a number it is unrated."""
-WORST_FIRST = (*reversed(SEVERITIES), "unrated")
 _CACHE_KIB = 8192
 _REMEMBERED = 16
 _REMEMBERED_WEIGHT = 1 << 20
-_SUMS = ", ".join(f"COALESCE(SUM({name}), 0)" for name in WORST_FIRST)
-
-
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is in the file."""
-
-    findings: int
-    severity: SeverityCounts
-    """Findings; compliance results are not among them."""
-    compliance: dict[str, int]
-    """Compliance results by their word in lower case, as `failed`."""
-    hosts: int
-    plugins: int
-    """As many numbers of plugins as have findings."""
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +67,21 @@ class Store:
         address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         self._database = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
         self._remembered: OrderedDict[Any, _Kept] = OrderedDict()
+        self._tables: OrderedDict[Any, str] = OrderedDict()
+        self._numbered = 0
+        self._decompress: Callable[[bytes], bytes] = zstandard.ZstdDecompressor().decompress
         try:
             self._check()
             self._database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            self.about: dict[str, Any] = {name: json.loads(text) for name, text in self.rows("SELECT * FROM about")}
-            """What the writer said that the file is of: `scan`, `report`, `result` where it said so."""
+            told = dict(self.rows("SELECT name, value FROM about"))
+            self.digest: str = msgspec.json.decode(told.pop("digest"), type=str)
+            """Of the order and the outputs of the findings: the same for the same report read by the same version."""
+            self.counts: Counts = msgspec.json.decode(told.pop("counts"), type=Counts)
+            self.about: dict[str, Any] = {name: json.loads(text) for name, text in told.items()}
+            """What the writer was told that the file is of: `scan`, `report`, `result` where it was."""
+        except (KeyError, ValueError, sqlite3.OperationalError) as error:
+            self.close()
+            raise NotAFindingsFile(f"{path}: damaged: it does not say what it holds") from error
         except BaseException:
             self.close()
             raise
@@ -116,32 +110,6 @@ class Store:
         """Close the file."""
         self._database.close()
 
-    @property
-    def digest(self) -> str:
-        """Of the order and the outputs of the findings: the same for the same report read by the same version."""
-        return str(self.about.get("digest", ""))
-
-    @property
-    def findings(self) -> int:
-        """How many findings there are; their ranks are 1 to this."""
-        return int(self.value("SELECT MAX(rank) FROM findings") or 0)
-
-    @property
-    def compliance(self) -> int:
-        """How many compliance results there are; their ranks are 1 to this."""
-        return int(self.value("SELECT MAX(rank) FROM compliance") or 0)
-
-    def counts(self) -> Counts:
-        """How much is in the file."""
-        results = self.rows("SELECT LOWER(result), SUM(last_rank - first_rank + 1) FROM results GROUP BY 1 ORDER BY 1")
-        return Counts(
-            findings=self.findings,
-            severity=_severities(next(self.rows(f"SELECT {_SUMS} FROM hosts"))),  # noqa: S608  # names of ours
-            compliance={word or "other": count for word, count in results},
-            hosts=self.value("SELECT COUNT(*) FROM hosts"),
-            plugins=self.value("SELECT COUNT(DISTINCT COALESCE(plugin_id, -id)) FROM plugins"),
-        )
-
     def hosts(self, *, limit: int = -1, offset: int = 0) -> Iterator[Host]:
         """Hosts, by address: IPv4, then IPv6, then those without one by name. -1 is no limit."""
         counts = ", ".join(WORST_FIRST)
@@ -160,7 +128,7 @@ class Store:
                 reason=reason,
                 evidence=evidence,
                 method=method,
-                severity=_severities(tail),
+                severity=severity_counts(tail),
             )
 
     def _hosts(self, counts: str, limit: int, offset: int) -> Iterator[tuple[Any, ...]]:
@@ -173,15 +141,39 @@ class Store:
 
         Raises:
             NotAFindingsFile: the file is damaged.
+            sqlite3.OperationalError: the disk.
         """
         try:
             yield from self._database.execute(statement, parameters)
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError as error:
             raise NotAFindingsFile(f"{self.path}: damaged: {error}") from error
 
     def value(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The one value that the statement finds; None where it finds no row."""
         return next(self.rows(statement, parameters), (None,))[0]
+
+    def change(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement that writes to temporary tables; they are on disk, and gone when the file is closed."""
+        for _ in self.rows(statement, parameters):
+            pass
+
+    def table(self, key: Any, fill: Callable[[str], None]) -> str:
+        """The name of the temporary table that was made for this key before, or that `fill` makes of that name now.
+
+        The latest few are kept.
+        """
+        name = self._tables.get(key)
+        if name is None:
+            self._numbered += 1
+            name = f"kept_{self._numbered}"
+            fill(name)
+            self._tables[key] = name
+        self._tables.move_to_end(key)
+        while len(self._tables) > _REMEMBERED:
+            self.change(f"DROP TABLE temp.{self._tables.popitem(last=False)[1]}")
+        return name
 
     def unpacked(self, data: bytes) -> bytes:
         """What a column holds compressed.
@@ -190,7 +182,7 @@ class Store:
             NotAFindingsFile: the file is damaged.
         """
         try:
-            return zstandard.ZstdDecompressor().decompress(data)
+            return self._decompress(data)
         except zstandard.ZstdError as error:
             raise NotAFindingsFile(f"{self.path}: damaged: {error}") from error
 
@@ -215,7 +207,3 @@ class Store:
             self._remembered.popitem(last=False)
         found: T = kept.value
         return found
-
-
-def _severities(counts: Sequence[int]) -> SeverityCounts:
-    return SeverityCounts(**dict(zip(WORST_FIRST, counts, strict=True)))

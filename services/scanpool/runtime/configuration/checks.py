@@ -10,6 +10,8 @@ from scanpool.runtime.configuration.problems import Finding, child
 from scanpool.runtime.configuration.reading import Checks
 from scanpool.runtime.configuration.secret import Secret
 
+MAX_ACTIVE_IN_CLOUD = 25
+"""How many active scans a container of Tenable Vulnerability Management has; another launch is refused with 429."""
 _ACCOUNT, _PASSWORD, _SU_USER, _BIN = "account", "password", "su_user", "bin_directory"
 _TAKES: Mapping[EscalationMethod, frozenset[str]] = {
     EscalationMethod.NONE: frozenset(),
@@ -31,10 +33,31 @@ _NEEDS: Mapping[EscalationMethod, frozenset[str]] = {
 
 
 def _scanner(scanner: Scanner, path: str) -> Iterator[Finding]:
-    yield from _sign_in(scanner, path)
+    yield from _cloud(scanner, path) if scanner.kind == "tenable-vm" else _onsite(scanner, path)
     if scanner.url.lower().startswith("http://") and scanner.tls != Tls():
         remedy = "use https, or remove the tls settings"
         yield Finding(child(path, "tls"), "has no effect on an http URL", remedy)
+
+
+def _onsite(scanner: Scanner, path: str) -> Iterator[Finding]:
+    yield from _sign_in(scanner, path)
+    if scanner.network_scanner is not None:
+        place = child(path, "network_scanner")
+        yield Finding(place, "a Nessus scans by itself", "remove it, or set `kind: tenable-vm`")
+
+
+def _cloud(scanner: Scanner, path: str) -> Iterator[Finding]:
+    product = "Tenable Vulnerability Management"
+    for name in ("username", "password"):
+        if getattr(scanner, name) is not None:
+            yield Finding(child(path, name), f"{product} takes API keys only", "give access_key and secret_key instead")
+    for name in ("access_key", "secret_key"):
+        if getattr(scanner, name) is None:
+            yield Finding(child(path, name), f"missing: {product} takes API keys only", "add it")
+    if scanner.max_concurrent_scans > MAX_ACTIVE_IN_CLOUD:
+        message = f"{product} runs {MAX_ACTIVE_IN_CLOUD} scans at once at most, those of others included"
+        place = child(path, "max_concurrent_scans")
+        yield Finding(place, message, f"set {MAX_ACTIVE_IN_CLOUD} or fewer")
 
 
 def _sign_in(scanner: Scanner, path: str) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def cross_findings(root: Any) -> Iterator[Finding]:
             ids = _select(pool, child("pools", name), ("scanners", _EACH, "instance_id"))
             yield from _repetition_findings(ids, "two scanners of the pool have this instance_id")
     yield from _repetition_findings(_select(root, "", ("credentials", _EACH, "id")), "two credentials have this id")
-    yield from _shared_scanner_findings(_select(root, "", ("pools", _EACH, "scanners", _EACH, "url")))
+    yield from _shared_scanner_findings(_select(root, "", ("pools", _EACH, "scanners", _EACH)))
 
 
 def _pool_name_findings(pools: Collection[str]) -> Iterator[Finding]:
@@ -64,12 +64,20 @@ def _repetition_findings(placed: Iterable[Placed], message: str) -> Iterator[Fin
         yield Finding(path, message, f"rename one; {first} has it too")
 
 
-def _shared_scanner_findings(urls: Iterable[Placed]) -> Iterator[Finding]:
-    sound = ((path, normal_url(url)) for path, url in urls if isinstance(url, str) and _is_sound(url))
-    for path, first in _repetitions(sound):
+def _shared_scanner_findings(scanners: Iterable[Placed]) -> Iterator[Finding]:
+    known = ((child(path, "url"), _identity(scanner)) for path, scanner in scanners if isinstance(scanner, dict))
+    for path, first in _repetitions(known):
         message = f"{first} is the same scanner, so it may run both limits at once"
         remedy = "keep one of them, or divide its places between them"
         yield Finding(path, message, remedy, is_warning=True)
+
+
+def _identity(scanner: dict[str, Any]) -> str | None:
+    """What scanners that are one have in common; containers of Tenable's cloud have one URL, and keys of their own."""
+    url = scanner.get("url")
+    if not isinstance(url, str) or not _is_sound(url):
+        return None
+    return f"{normal_url(url)} {scanner.get('access_key')}" if scanner.get("kind") == "tenable-vm" else normal_url(url)
 
 
 def _repetitions(placed: Iterable[Placed]) -> Iterator[tuple[str, str]]:

@@ -63,13 +63,14 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scanner(msgspec.Struct, frozen=True, kw_only=True):
-    """A scanner of a pool. It signs in with keys or with a user's password."""
+    """A scanner of a pool. A Nessus signs in with keys or with a user's password, Tenable's cloud with keys only."""
 
     instance_id: str
     """Its name within the pool."""
     name: str = ""
     """What people call it."""
-    kind: Literal["nessus"] = "nessus"
+    kind: Literal["nessus", "tenable-vm"] = "nessus"
+    """A Nessus, or a container of Tenable Vulnerability Management."""
     url: str
     access_key: Secret | None = None
     secret_key: Secret | None = None
@@ -79,6 +80,8 @@ class Scanner(msgspec.Struct, frozen=True, kw_only=True):
     """Switched off, it gets no new scans; those that run on it are followed to their end."""
     max_concurrent_scans: Annotated[int, Meta(ge=1, le=1000)] = 2
     """The most scans of ours on it at once."""
+    network_scanner: Text | None = None
+    """Of kind `tenable-vm`: the linked scanner or scanner group that scans; without it Tenable's cloud scanners do."""
     tls: Tls = Tls()
 
 

@@ -118,6 +118,7 @@ def _requests() -> Config:
         "discard": "new",
         "discard_new_per_subject": True,
         "max_msgs_per_subject": 1,
+        "max_age": 0,  # said, so that one set by hand is noticed
         "max_msg_size": subjects.MAX_REQUEST_BYTES,
     }
 
@@ -134,6 +135,8 @@ def _pool(pool: str) -> Config:
         "storage": "file",
         "discard": "old",
         "max_msgs_per_subject": 1,
+        "max_msgs": -1,
+        "max_age": 0,  # a scan that is not over is never dropped
         "max_msg_size": subjects.MAX_EVENT_BYTES,
         "allow_atomic": True,
         "allow_rollup_hdrs": True,

@@ -1,8 +1,9 @@
-"""Tenable Nessus 10 as a scanner: its REST API behind the `Scanner` protocol.
+"""Tenable's Nessus 10 and Vulnerability Management as scanners: their REST API behind the `Scanner` protocol.
 
 The way of a call: `client` (what the pipeline asks) makes a `calls.Call`; `api` signs in (`sign_in`,
 `sessions`), sends it over the `wire` (`tls` checks the pin) and has `faults` read the exchange; `replies`
-are what comes back. Pure are `bodies` (a new scan), `faults`, `progress`, `licence`, `readiness`.
+are what comes back. What only one of the two has is in `onsite` (Nessus) and `cloud` (Vulnerability
+Management). Pure are `bodies` (a new scan), `faults`, `progress`, `licence`, `readiness`.
 
 What an edition's licence does not allow is detected, said and respected, never worked round.
 """
@@ -12,6 +13,7 @@ from scanpool.scanners.nessus.sessions import Sessions
 from scanpool.scanners.nessus.settings import (
     ApiKeys,
     ExportLimits,
+    Kind,
     NessusSettings,
     SignIn,
     Tls,
@@ -21,6 +23,7 @@ from scanpool.scanners.nessus.settings import (
 __all__ = [
     "ApiKeys",
     "ExportLimits",
+    "Kind",
     "NessusScanner",
     "NessusSettings",
     "Sessions",

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import anyio
 
-from scanpool.scanners.errors import ScannerError, ScannerUnavailable
+from scanpool.scanners.errors import RateLimited, ScannerError, ScannerUnavailable
 from scanpool.scanners.nessus.calls import Call
 from scanpool.scanners.nessus.faults import decode, describe, fault
 from scanpool.scanners.nessus.sign_in import SignIn
@@ -51,6 +51,14 @@ class Api:
         return describe(answer, self._sign_in.secrets)
 
     async def _answer(self, call: Call, deadline: float, sink: Sink | None) -> Answer:
+        """The answer; a scanner that wants no more calls for now gets none, whoever calls."""
+        try:
+            return await self._sound(call, deadline, sink)
+        except RateLimited as error:
+            self._wire.leave_alone(error.retry_after_s)
+            raise
+
+    async def _sound(self, call: Call, deadline: float, sink: Sink | None) -> Answer:
         exchange = await self._exchange(call, deadline, sink)
         secrets = (*call.secrets, *self._sign_in.secrets)
         error = fault(self.scanner, call, exchange, now=self._now(), secrets=secrets)

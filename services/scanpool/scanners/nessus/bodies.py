@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from scanpool.scanners.scanner import Escalation, Login, ScanSpec, SshKey, SshPassword, WindowsPassword
 
@@ -72,6 +72,10 @@ class Base:
     uuid: str
     policy_id: int | None = None
     folder_id: int | None = None
+    scanner_id: str | None = None
+    """Which of its scanners scans, where it has several."""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the template that are sent because nothing else applies them."""
 
 
 def problem(spec: ScanSpec) -> str | None:
@@ -130,6 +134,7 @@ def scan(spec: ScanSpec, base: Base, key_file: str | None = None) -> Json:
     """The body of `POST /scans`; the scan is neither launched nor scheduled."""
     settings: Json = {
         **DEFAULTS,
+        **base.defaults,
         **spec.settings,
         "name": spec.name,
         "description": spec.description,
@@ -142,6 +147,8 @@ def scan(spec: ScanSpec, base: Base, key_file: str | None = None) -> Json:
         settings["policy_id"] = base.policy_id
     if base.folder_id is not None:
         settings["folder_id"] = base.folder_id
+    if base.scanner_id is not None:
+        settings["scanner_id"] = base.scanner_id
     body: Json = {"uuid": base.uuid, "settings": settings}
     if spec.login is not None:
         body["credentials"] = {

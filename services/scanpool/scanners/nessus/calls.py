@@ -31,6 +31,8 @@ class Call:
     signed_in: bool = True
     accepts: tuple[int, ...] = ()
     """Statuses beside 2xx that are answers to it, not errors."""
+    forbidden: str = ""
+    """What else than a permission a 403 may mean, for the error's text."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What it carries that must not come back in an error's text."""
 
@@ -97,7 +99,15 @@ def upload(name: str, content: bytes, *, secrets: tuple[str, ...]) -> Call:
 
 def create(body: bytes, *, secrets: tuple[str, ...]) -> Call:
     """Make a scan."""
-    return Call(operation="create", method="POST", path="/scans", body=body, once=True, secrets=secrets)
+    return Call(
+        operation="create",
+        method="POST",
+        path="/scans",
+        body=body,
+        once=True,
+        forbidden=" (no permission, or it holds as many scans as it may: 10,000 in Tenable Vulnerability Management)",
+        secrets=secrets,
+    )
 
 
 def progress(scan: int) -> Call:
@@ -105,9 +115,43 @@ def progress(scan: int) -> Call:
     return Call(operation="progress", method="GET", path=f"/scans/{scan}", scan=scan)
 
 
+def latest_status(scan: int) -> Call:
+    """The status word of a scan's latest run, for a call that may be made often."""
+    return Call(operation="progress", method="GET", path=f"/scans/{scan}/latest-status", scan=scan)
+
+
+def percent(scan: int) -> Call:
+    """How far the latest run has come, 0 to 100."""
+    return Call(operation="percent", method="GET", path=f"/scans/{scan}/progress", scan=scan)
+
+
+def history(scan: int) -> Call:
+    """How many runs a scan has had; those that only finish an earlier one (rollovers) are not counted."""
+    path = f"/scans/{scan}/history?limit=2&offset=0&exclude_rollover=true"
+    return Call(operation="history", method="GET", path=path, scan=scan)
+
+
+def folders() -> Call:
+    """The folders: a short answer that needs valid keys."""
+    return Call(operation="folders", method="GET", path="/folders")
+
+
+def template(uuid: str) -> Call:
+    """One template with every setting that it takes, and their defaults."""
+    return Call(operation="template", method="GET", path=f"/editor/scan/templates/{uuid}")
+
+
 def launch(scan: int) -> Call:
     """Start a scan."""
-    return Call(operation="launch", method="POST", path=f"/scans/{scan}/launch", body=b"{}", once=True, scan=scan)
+    return Call(
+        operation="launch",
+        method="POST",
+        path=f"/scans/{scan}/launch",
+        body=b"{}",
+        once=True,
+        scan=scan,
+        forbidden=" (no permission to launch it, or the scan is disabled)",
+    )
 
 
 def stop(scan: int) -> Call:

@@ -1,4 +1,4 @@
-"""A Nessus scanner behind the `Scanner` protocol."""
+"""A Nessus scanner, or Tenable Vulnerability Management, behind the `Scanner` protocol."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -16,25 +16,24 @@ import structlog
 from scanpool.scanners.errors import (
     RequestRejected,
     ScanApiNotLicensed,
+    ScanConflict,
     ScannerError,
     ScanNotFound,
     TemplateUnknown,
 )
-from scanpool.scanners.nessus import bodies, calls, readiness
+from scanpool.scanners.nessus import bodies, calls
 from scanpool.scanners.nessus.api import Api, Observe
 from scanpool.scanners.nessus.calls import Call
-from scanpool.scanners.nessus.catalogue import Catalogue
+from scanpool.scanners.nessus.cloud import Cloud
 from scanpool.scanners.nessus.export import Exporter
 from scanpool.scanners.nessus.faults import AnswerCut
-from scanpool.scanners.nessus.licence import Licensing
-from scanpool.scanners.nessus.progress import ACTIVITIES, activity, progress
+from scanpool.scanners.nessus.onsite import Onsite
+from scanpool.scanners.nessus.progress import ACTIVITIES, activity
 from scanpool.scanners.nessus.replies import (
     Created,
     Launched,
     Nothing,
-    ScanDetails,
     Scans,
-    ServerStatus,
     Uploaded,
 )
 from scanpool.scanners.nessus.sessions import Sessions
@@ -42,6 +41,7 @@ from scanpool.scanners.nessus.settings import ApiKeys, NessusSettings
 from scanpool.scanners.nessus.sign_in import KeySignIn, SessionSignIn, SignIn
 from scanpool.scanners.nessus.wire import Wire
 from scanpool.scanners.scanner import (
+    Activity,
     ExportedReport,
     Login,
     Progress,
@@ -67,8 +67,39 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Product(Protocol):
+    """What differs between the products that speak this API; every call ends by the deadline."""
+
+    async def readiness(self, deadline: float) -> Readiness:
+        """How it is; raises `ScannerError` where it does not answer."""
+        ...
+
+    async def require(self, operation: str, deadline: float) -> None:
+        """Raise `ScanApiNotLicensed` where it is known to refuse the operation."""
+        ...
+
+    async def refused(self, error: ScanApiNotLicensed | AnswerCut) -> ScannerError:
+        """What a refusal for the licence, or a cut that may be one, amounts to."""
+        ...
+
+    async def base(self, spec: ScanSpec, deadline: float) -> bodies.Base:
+        """What it calls the things that the scan names."""
+        ...
+
+    def forget(self) -> None:
+        """Look the templates up again next time."""
+        ...
+
+    async def progress(self, scan: int, deadline: float) -> Progress:
+        """Where the scan stands."""
+        ...
+
+
 class NessusScanner:
-    """One Nessus scanner. Made once a process and scanner, and used by any number of tasks."""
+    """One Nessus scanner, or one container of Tenable Vulnerability Management.
+
+    Made once a process and scanner, and used by any number of tasks.
+    """
 
     def __init__(
         self,
@@ -82,30 +113,23 @@ class NessusScanner:
         self._wire = Wire(settings)
         self._sign_in = _sign_in(settings, self._wire, sessions or Sessions(), now)
         self._api = Api(settings.scanner_instance, self._wire, self._sign_in, observe, now)
-        self._licensing = Licensing(self._api)
-        self._catalogue = Catalogue(self._api)
+        self._unknown_statuses: set[str] = set()
+        self._product = self._product_of(settings)
         self._exporter = Exporter(
             self._api,
             settings.export,
             settings.request_timeout.total_seconds(),
             settings.max_connections // 2,
+            self._product.progress,
         )
-        self._unknown_statuses: set[str] = set()
         self._closed = False
 
     async def readiness(self) -> Readiness:
         """How the scanner is; never raises: a scanner that cannot be reached is not ready."""
-        deadline = self._deadline()
         try:
-            status = await self._api.call(calls.server_status(), ServerStatus, deadline)
-            obstacle = readiness.obstacle(status)
-            if obstacle is not None:
-                return Readiness(ready=False, reason=obstacle)
-            await self._api.call(calls.who_am_i(), Nothing, deadline)
-            licence, permission = await self._licensing.look(deadline)
+            return await self._product.readiness(self._deadline())
         except ScannerError as error:
             return Readiness(ready=False, reason=f"{error.operation}: {error.message}")
-        return readiness.ready(self._settings.scanner_instance, licence, permission)
 
     async def scans(self) -> tuple[ScannerScan, ...]:
         """All scans that the scanner lists, of whoever made them."""
@@ -124,32 +148,40 @@ class NessusScanner:
         if problem is not None:
             raise RequestRejected(self._settings.scanner_instance, "create", f"{problem}; nothing was sent")
         deadline = self._deadline()
-        await self._licensing.require("create", deadline)
-        base = await self._catalogue.base(spec, deadline)
+        await self._product.require("create", deadline)
+        base = await self._product.base(spec, deadline)
         key_file = await self._upload(spec.login, deadline)
         body = msgspec.json.encode(bodies.scan(spec, base, key_file))
         call = calls.create(body, secrets=bodies.secrets(spec.login))
         try:
             return (await self._control(call, Created, deadline)).scan.id
         except TemplateUnknown:
-            self._catalogue.forget()
+            self._product.forget()
             raise
 
     async def progress(self, scan: int) -> Progress:
         """Where the scan stands. Raises `ScanNotFound` only when the scanner answered so."""
-        details = await self._api.call(calls.progress(scan), ScanDetails, self._deadline())
-        self._note(details.info.status)
-        return progress(details)
+        return await self._product.progress(scan, self._deadline())
 
     async def launch(self, scan: int) -> None:
         """Launch the scan. Raises `ScanConflict` if it is already running."""
         deadline = self._deadline()
-        await self._licensing.require("launch", deadline)
+        await self._product.require("launch", deadline)
         await self._control(calls.launch(scan), Launched, deadline)
 
     async def stop(self, scan: int) -> None:
-        """Ask the scanner to stop it; it has stopped only when `progress` says so."""
-        await self._control(calls.stop(scan), Nothing, self._deadline())
+        """Ask the scanner to stop it; it has stopped only when `progress` says so.
+
+        A paused scan that cannot be stopped as it is, is resumed and then stopped.
+        """
+        deadline = self._deadline()
+        try:
+            await self._control(calls.stop(scan), Nothing, deadline)
+        except ScanConflict:
+            if (await self._product.progress(scan, deadline)).activity is not Activity.PAUSED:
+                raise
+            await self._control(calls.resume(scan), Nothing, deadline)
+            await self._control(calls.stop(scan), Nothing, deadline)
 
     async def pause(self, scan: int) -> None:
         """Ask the scanner to pause it; `pausing` until `progress` says that it is paused."""
@@ -195,10 +227,8 @@ class NessusScanner:
         """Make a call that a restricted licence refuses, and say so where it does."""
         try:
             return await self._api.call(call, reply, deadline)
-        except ScanApiNotLicensed as error:
-            raise await self._licensing.refused(call.operation) from error
-        except AnswerCut as error:
-            raise await self._licensing.after_cut(error) from error
+        except (ScanApiNotLicensed, AnswerCut) as error:
+            raise await self._product.refused(error) from error
 
     async def _upload(self, login: Login | None, deadline: float) -> str | None:
         if not isinstance(login, SshKey):
@@ -207,6 +237,11 @@ class NessusScanner:
         content = login.private_key.strip().encode() + b"\n"
         call = calls.upload(name, content, secrets=bodies.secrets(login))
         return (await self._api.call(call, Uploaded, deadline)).fileuploaded
+
+    def _product_of(self, settings: NessusSettings) -> Product:
+        if settings.kind == "tenable-vm":
+            return Cloud(self._api, self._note, settings.network_scanner)
+        return Onsite(self._api, self._note)
 
     def _note(self, status: str) -> str:
         """Log a status word that we do not know, once."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
-from scanpool.scanners.errors import ExportFailed, ExportTooLarge, ScannerUnavailable
+from scanpool.scanners.errors import ExportFailed, ExportTooLarge, RateLimited, ScannerUnavailable
 from scanpool.scanners.nessus import calls
 from scanpool.scanners.nessus.api import Api
 from scanpool.scanners.nessus.faults import decode, words
-from scanpool.scanners.nessus.replies import Exporting, ExportStatus, ScanDetails
+from scanpool.scanners.nessus.replies import Exporting, ExportStatus
 from scanpool.scanners.nessus.report_file import END, ReportFile
 from scanpool.scanners.nessus.settings import ExportLimits
-from scanpool.scanners.nessus.wire import Answer
+from scanpool.scanners.nessus.wire import UNTOLD_WAIT_S, Answer
 from scanpool.scanners.scanner import ExportedReport
+
+Look = Callable[[int, float], Awaitable[object]]
+"""Looks at a scan until the deadline; raises `ScanNotFound` where there is none."""
+
+T = TypeVar("T")
 
 MAX_EXPORTS = 2
 """How many exports one call makes, where the first comes to nothing."""
@@ -32,7 +39,8 @@ class Fruitless:
 class Exporter:
     """Exports the reports of one scanner's scans; few at once, so that other calls find a connection."""
 
-    def __init__(self, api: Api, limits: ExportLimits, request_timeout_s: float, downloads: int) -> None:
+    def __init__(self, api: Api, limits: ExportLimits, request_timeout_s: float, downloads: int, look: Look) -> None:
+        self._look = look
         self._api = api
         self._limits = limits
         self._request_timeout_s = request_timeout_s
@@ -54,14 +62,16 @@ class Exporter:
         if begun.token is None and begun.file is None:
             raise self._unavailable("it began an export, but named neither token nor file")
         place = f"/tokens/{begun.token}" if begun.token else f"/scans/{scan}/export/{begun.file}"
-        return await self._wait(scan, place) or await self._download(scan, place, destination)
+        if never := await self._wait(scan, place):
+            return never
+        return await self._patiently(lambda: self._download(scan, place, destination))
 
     async def _wait(self, scan: int, place: str) -> Fruitless | None:
         """Wait until the export is ready; answers why it never will be."""
         limit = self._limits.ready_within
         with anyio.move_on_after(limit.total_seconds()):
             while True:
-                match await self._ready(scan, place):
+                match await self._patiently(lambda: self._ready(scan, place)):
                     case True:
                         return None
                     case False:
@@ -69,6 +79,23 @@ class Exporter:
                     case Fruitless() as fruitless:
                         return fruitless
         raise self._failed(f"the export was not ready within {limit}")
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What is asked, again where the scanner wants a pause: the export that it made is kept.
+
+        Raises:
+            RateLimited: the pauses are longer than an export may take.
+        """
+        left_s = self._limits.ready_within.total_seconds()
+        while True:
+            try:
+                return await ask()
+            except RateLimited as error:
+                pause_s = UNTOLD_WAIT_S if error.retry_after_s is None else error.retry_after_s
+                left_s -= pause_s
+                if left_s < 0:
+                    raise
+                await anyio.sleep(max(pause_s, self._limits.poll_interval.total_seconds()))
 
     async def _ready(self, scan: int, place: str) -> bool | Fruitless:
         call = calls.export_status(place)
@@ -88,7 +115,7 @@ class Exporter:
             raise self._unavailable(
                 "it answered with status 404, but not as a Nessus scanner does: is there a proxy in between?"
             )
-        await self._api.call(calls.progress(scan), ScanDetails, self._soon())
+        await self._look(scan, self._soon())
         return Fruitless(why="it vanished from the scanner")
 
     async def _download(self, scan: int, place: str, destination: Path) -> ExportedReport | Fruitless:

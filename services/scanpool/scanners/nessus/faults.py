@@ -13,6 +13,7 @@ from scanpool.scanners.errors import (
     FingerprintMismatch,
     OutcomeUnknown,
     PermissionDenied,
+    RateLimited,
     RequestRejected,
     ScanApiNotLicensed,
     ScanConflict,
@@ -25,7 +26,7 @@ from scanpool.scanners.errors import (
 )
 from scanpool.scanners.nessus.calls import Call
 from scanpool.scanners.nessus.replies import Failure, Nothing
-from scanpool.scanners.nessus.wire import Answer, Exchange, NoAnswer, NotSent, WrongCertificate
+from scanpool.scanners.nessus.wire import Answer, Exchange, Held, NoAnswer, NotSent, WrongCertificate
 
 MAX_RETRY_AFTER_S = 900.0
 """The longest wait that a scanner can ask us to keep."""
@@ -54,6 +55,9 @@ def fault(
             )
         case NotSent(why=why):
             return ScannerUnavailable(scanner, call.operation, f"{why}; nothing was sent")
+        case Held(left_s=left):
+            text = f"not called: it wants no call for {left:.0f} s more (429); nothing was sent"
+            return RateLimited(scanner, call.operation, text, retry_after_s=left)
         case NoAnswer(why=why, cut=cut):
             return _unanswered(scanner, call, why, cut=cut)
         case Answer() if exchange.ok or exchange.status in call.accepts:
@@ -73,10 +77,10 @@ def _refusal(scanner: str, call: Call, answer: Answer, text: str, now: datetime)
     status, as_nessus = answer.status, words(answer) is not None
     simple = _REFUSALS.get(status)
     if simple is not None:
-        return simple(scanner, call.operation, text)
+        return simple(scanner, call.operation, text + (call.forbidden if status == 403 else ""))
     wait = retry_after_s(answer.retry_after, now)
     if status == 429:
-        return ScannerUnavailable(scanner, call.operation, text, retry_after_s=wait)
+        return RateLimited(scanner, call.operation, text, retry_after_s=wait)
     if status == 503 and as_nessus:
         return ScannerNotReady(scanner, call.operation, text, retry_after_s=wait)
     if status == 404 and as_nessus:
@@ -137,11 +141,13 @@ def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
 def words(answer: Answer, secrets: Sequence[str] = ()) -> str | None:
     """The scanner's own error text, cut and made printable; None if it did not answer as Nessus does."""
     try:
-        said = msgspec.json.decode(answer.body, type=Failure).error
+        failure = msgspec.json.decode(answer.body, type=Failure)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    said = failure.error or (failure.info.error if failure.info else None)
     if answer.broken or said is None:
         return None
+    said += f": {failure.message}" if failure.message else ""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be part of another
         said = said.replace(secret, "[hidden]")
     return "".join(c if c.isprintable() else " " for c in said)[:MAX_WORDS]

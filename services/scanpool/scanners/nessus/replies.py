@@ -13,6 +13,8 @@ import msgspec
 ScanNumber = Annotated[int, msgspec.Meta(gt=0)]
 Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 """Goes into a header or a path, so it must be nothing but a token."""
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_:-]+\Z")]
+"""Names an export in a path."""
 Number = int | float | str | None
 """Meant as a number, whatever it is; see `progress.number`."""
 
@@ -21,8 +23,16 @@ class Nothing(msgspec.Struct):
     """An answer that says nothing; its body may be empty."""
 
 
-class Failure(msgspec.Struct):
+class FailureInfo(msgspec.Struct):
     error: str | None = None
+
+
+class Failure(msgspec.Struct):
+    """Nessus gives `error` alone; Tenable's cloud a message beside it, or puts the error into `info`."""
+
+    error: str | None = None
+    message: str | None = None
+    info: FailureInfo | None = None
 
 
 class Engine(msgspec.Struct):
@@ -86,6 +96,10 @@ class Folder(msgspec.Struct):
     name: str
 
 
+class Folders(msgspec.Struct):
+    folders: list[Folder] | None
+
+
 class ListedScan(msgspec.Struct):
     id: int
     name: str | None = None
@@ -129,9 +143,31 @@ class ScanDetails(msgspec.Struct):
     history: list[msgspec.Raw] | None = None
 
 
+class LatestStatus(msgspec.Struct):
+    status: str
+
+
+class Percent(msgspec.Struct):
+    progress: Number = None
+
+
+class Pagination(msgspec.Struct):
+    total: int
+
+
+class History(msgspec.Struct):
+    pagination: Pagination | None = None
+    history: list[msgspec.Raw] | None = None
+
+
+class TemplateDetails(msgspec.Struct):
+    settings: dict[str, object] | None = None
+    """The editor's page: what it holds at which depth differs between templates."""
+
+
 class Exporting(msgspec.Struct):
     token: Token | None = None
-    file: Token | int | None = None
+    file: FileName | int | None = None
 
 
 class ExportStatus(msgspec.Struct):

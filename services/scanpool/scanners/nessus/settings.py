@@ -1,4 +1,4 @@
-"""What it takes to talk to one Nessus scanner: where it is, how to sign in, what to trust, and limits."""
+"""What it takes to talk to one scanner: where it is, how to sign in, what to trust, and limits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -41,6 +42,9 @@ class UserPassword:
 
 
 SignIn = ApiKeys | UserPassword
+
+Kind: TypeAlias = Literal["nessus", "tenable-vm"]
+"""A Nessus of one's own, or Tenable Vulnerability Management."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +91,9 @@ class NessusSettings:
     scanner_instance: str
     """`<pool>.<scanner>`, as errors and logs name it."""
     url: str
+    kind: Kind = "nessus"
+    network_scanner: str | None = None
+    """Of `tenable-vm`: the linked scanner or scanner group that scans, by name; None leaves it to Tenable's cloud."""
     sign_in: SignIn
     tls: Tls = Tls()
     request_timeout: timedelta = timedelta(seconds=20)
@@ -104,6 +111,10 @@ class NessusSettings:
             raise ValueError(
                 f"{self.scanner_instance}: tls.fingerprint is set, but the url is not https: nothing shows one"
             )
+        if self.kind == "tenable-vm" and not isinstance(self.sign_in, ApiKeys):
+            raise ValueError(f"{self.scanner_instance}: Tenable Vulnerability Management takes API keys only")
+        if self.kind != "tenable-vm" and self.network_scanner is not None:
+            raise ValueError(f"{self.scanner_instance}: network_scanner is for the kind tenable-vm only")
         if self.max_connections < 2:
             raise ValueError(f"{self.scanner_instance}: max_connections must be 2 or more")
 

@@ -6,6 +6,7 @@ from the environment, and writes no address to a log (an export's address holds 
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import anyio
 import httpx
 
 from scanpool.scanners.nessus.calls import Call, Upload
-from scanpool.scanners.nessus.settings import NessusSettings
+from scanpool.scanners.nessus.settings import Kind, NessusSettings
 from scanpool.scanners.nessus.tls import PinMismatch, context
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -24,6 +25,9 @@ CHUNK_BYTES = 1024 * 1024
 """How much of a download is handed on at once."""
 KEEP_ALIVE_S = 3.0
 """Under the 5 s of common servers, so that no request meets a connection that the scanner just closed."""
+
+UNTOLD_WAIT_S = 10.0
+"""How long a scanner is left alone that wants no more calls and does not say for how long."""
 
 Sink = Callable[[bytes], Awaitable[None]]
 """Takes a download's bytes as they come."""
@@ -52,6 +56,13 @@ class NotSent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Not a byte was sent: the scanner asked to be left alone, and that is not over."""
+
+    left_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NoAnswer:
     """The request may have reached the scanner; no status came."""
 
@@ -67,7 +78,11 @@ class WrongCertificate:
     found: str
 
 
-Exchange = Answer | NotSent | NoAnswer | WrongCertificate
+Exchange = Answer | NotSent | Held | NoAnswer | WrongCertificate
+
+
+class _Quiet(Exception):
+    """The scanner is not to be called now. Not an error of the transport, so that it arrives untranslated."""
 
 
 class Wire:
@@ -75,7 +90,8 @@ class Wire:
 
     def __init__(self, settings: NessusSettings) -> None:
         self._url = settings.url.rstrip("/")
-        self._agent = f"scanpool/{version('scanpool')}"
+        self._agent = user_agent(settings.kind)
+        self._quiet_until = -math.inf
         self._timeout = {
             "connect": settings.connect_timeout.total_seconds(),
             "read": settings.request_timeout.total_seconds(),
@@ -92,6 +108,11 @@ class Wire:
         tls = context(settings.tls) if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits)
 
+    def leave_alone(self, seconds: float | None) -> None:
+        """Send nothing for so long, whoever calls; None where the scanner did not say how long."""
+        until = anyio.current_time() + (UNTOLD_WAIT_S if seconds is None else seconds)
+        self._quiet_until = max(self._quiet_until, until)
+
     async def exchange(
         self, call: Call, headers: Mapping[str, str], deadline: float, sink: Sink | None = None
     ) -> Exchange:
@@ -99,13 +120,16 @@ class Wire:
 
         A body that comes with status 200 goes to the sink where there is one.
         """
-        trail = _Trail()
+        trail = _Trail(self._check_quiet)
         with anyio.CancelScope(deadline=deadline):
             try:
+                self._check_quiet()
                 await self._run(self._request(call, headers, trail), trail, sink)
                 return trail.end("")
             except PinMismatch as error:
                 return WrongCertificate(found=error.found)
+            except _Quiet:
+                return Held(left_s=self._quiet_until - anyio.current_time())
             except (httpx.TransportError, ssl.SSLError) as error:
                 return trail.end(_why(error), cut=not isinstance(error, httpx.TimeoutException))
         return trail.end("time ran out")
@@ -142,14 +166,26 @@ class Wire:
         finally:
             await response.aclose()
 
+    def _check_quiet(self) -> None:
+        if anyio.current_time() < self._quiet_until:
+            raise _Quiet
+
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+def user_agent(kind: Kind) -> str:
+    """How we name ourselves: to Tenable's cloud in the form that it asks of integrations."""
+    ours = version("scanpool")
+    return f"Integration/1.0 (scanpool; scanpool; Build/{ours})" if kind == "tenable-vm" else f"scanpool/{ours}"
 
 
 class _Trail:
     """How far one exchange came."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[], None]) -> None:
+        """`check` raises where nothing may be sent; a request may have waited for its connection since it was made."""
+        self._check = check
         self.sent = False
         self.status: int | None = None
         self.retry_after: str | None = None
@@ -159,6 +195,7 @@ class _Trail:
     async def trace(self, event: str, _info: object) -> None:
         """Called by the connection pool at each step of the exchange."""
         if event.endswith(".send_request_headers.started"):
+            self._check()
             self.sent = True
 
     async def read(self, response: httpx.Response) -> None:

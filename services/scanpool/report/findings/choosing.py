@@ -1,0 +1,152 @@
+"""How the ranks that a filter leaves are come by: the cheapest way that is exact."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from scanpool.report.findings.conditions import Condition, any_of, both, of_checks, of_hosts, of_plugins, on_hosts
+from scanpool.report.findings.counts import WORST_FIRST
+from scanpool.report.findings.filters import ComplianceFilters, Filters
+from scanpool.report.findings.outputs import with_texts
+from scanpool.report.findings.selection import Counted, Listed, Looked, Selection
+from scanpool.report.findings.spans import Run, Spans
+from scanpool.report.findings.store import Store
+
+AnyFilters = Filters | ComplianceFilters
+
+MOST_LISTED = 16_384
+"""Rows of the chosen hosts that are listed rather than looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What of a filter is decided where."""
+
+    table: Literal["findings", "compliance"]
+    spans: Spans
+    """Ranks that plugins, or checks, leave."""
+    hosts: tuple[Run, ...] | None
+    """Ids of hosts; None where every host fits."""
+    ports: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> Condition:
+        """On a row of the table, what plugins or checks do not decide; without texts, which SQL cannot read."""
+        return both((on_hosts(self.hosts), any_of("port", self.ports)))
+
+
+def chosen(store: Store, filters: AnyFilters) -> Selection:
+    """The ranks that the filters leave; the store remembers the latest ones."""
+    return store.remembered(filters, lambda: _chosen(store, filters), lambda selection: selection.weight())
+
+
+def plan_of(store: Store, filters: AnyFilters) -> Plan:
+    """What is decided by plugins or checks is decided here."""
+    hosts = _hosts(store, filters.host) if filters.host else None
+    if isinstance(filters, ComplianceFilters):
+        return Plan(table="compliance", spans=_spans_of_checks(store, filters), hosts=hosts)
+    spans = _spans_of_plugins(store, filters)
+    return Plan(table="findings", spans=spans, hosts=hosts, ports=filters.port, texts=filters.output)
+
+
+def _chosen(store: Store, filters: AnyFilters) -> Selection:
+    plan = plan_of(store, filters)
+    if not len(plan.spans) or plan.hosts == ():
+        return Counted(Spans(()))
+    if not plan.rows.text and not plan.texts:
+        return Counted(plan.spans)
+    if _few(store, plan, filters):
+        return Listed(_rows_of_hosts(store, plan))
+    return Looked(lambda after: _looked(store, plan, after), _total(store, filters, plan), most_listed=MOST_LISTED)
+
+
+def _spans_of_plugins(store: Store, filters: Filters) -> Spans:
+    wanted = of_plugins(filters)
+    if not wanted.text:
+        return _everything(store.counts.findings)
+    statement = f"SELECT first_rank, last_rank FROM plugins{wanted.where} ORDER BY first_rank"  # noqa: S608  # ours
+    return Spans(store.rows(statement, wanted.parameters))
+
+
+def _spans_of_checks(store: Store, filters: ComplianceFilters) -> Spans:
+    wanted = of_checks(filters)
+    if not wanted.text:
+        return _everything(store.counts.compliance)
+    tables = "results r JOIN checks c ON c.id = r.check_"
+    statement = f"SELECT r.first_rank, r.last_rank FROM {tables}{wanted.where} ORDER BY r.first_rank"  # noqa: S608
+    return Spans(store.rows(statement, wanted.parameters))
+
+
+def _everything(last: int) -> Spans:
+    return Spans([(1, last)] if last else [])
+
+
+def _hosts(store: Store, named: tuple[str, ...]) -> tuple[Run, ...] | None:
+    """The hosts as runs of ids; they stand by address, so a network is one run."""
+    wanted = of_hosts(named)
+    ids = store.rows(f"SELECT id FROM hosts WHERE {wanted.text} ORDER BY id", wanted.parameters)  # noqa: S608  # ours
+    found = tuple(Spans((host, host) for (host,) in ids).after(0))
+    return None if found == ((1, store.counts.hosts),) else found
+
+
+def _few(store: Store, plan: Plan, filters: AnyFilters) -> bool:
+    """Whether the chosen hosts have few rows."""
+    if plan.hosts is None:
+        return False
+    if plan.table == "findings":
+        return _findings_of_hosts(store, WORST_FIRST, filters.host) <= MOST_LISTED
+    wanted, most = on_hosts(plan.hosts), MOST_LISTED + 1
+    statement = f"SELECT COUNT(*) FROM (SELECT 1 FROM compliance WHERE {wanted.text} LIMIT {most})"  # noqa: S608
+    return int(store.value(statement, wanted.parameters)) < most
+
+
+def _rows_of_hosts(store: Store, plan: Plan) -> array[int]:
+    rows = plan.rows
+    index = f"{plan.table} INDEXED BY {plan.table}_by_host"
+    found = store.rows(f"SELECT rank FROM {index}{rows.where} ORDER BY rank", rows.parameters)  # noqa: S608  # ours
+    ranks = (rank for (rank,) in found if rank in plan.spans)
+    return array("q", with_texts(store, ranks, plan.texts) if plan.texts else ranks)
+
+
+def _looked(store: Store, plan: Plan, after: int) -> Iterator[int]:
+    ranks = _rows(store, plan, after)
+    return with_texts(store, ranks, plan.texts) if plan.texts else ranks
+
+
+def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
+    rows = plan.rows
+    if not rows.text:
+        for first, last in plan.spans.after(after):
+            yield from range(first, last + 1)
+        return
+    statement = (
+        f"SELECT rank FROM {plan.table} NOT INDEXED "  # noqa: S608  # names of ours
+        f"WHERE rank BETWEEN ? AND ?{rows.further} ORDER BY rank"
+    )
+    for run in plan.spans.after(after):
+        for (rank,) in store.rows(statement, (*run, *rows.parameters)):
+            yield rank
+
+
+def _total(store: Store, filters: AnyFilters, plan: Plan) -> int | None:
+    """How many there are, where the counts of hosts or of ports say it; else None."""
+    if not isinstance(filters, Filters) or plan.texts:
+        return None
+    if plan.hosts is None:
+        counted = both((any_of("port", plan.ports), of_plugins(filters)))
+        tables = "ports o JOIN plugins p ON p.id = o.plugin"
+        return int(store.value(f"SELECT SUM(findings) FROM {tables}{counted.where}", counted.parameters) or 0)  # noqa: S608
+    if filters != Filters(host=filters.host, severity=filters.severity):
+        return None
+    names = [name for name in WORST_FIRST if not filters.severity or name in filters.severity]
+    return _findings_of_hosts(store, names, filters.host)
+
+
+def _findings_of_hosts(store: Store, severities: Iterable[str], named: Iterable[str]) -> int:
+    wanted = of_hosts(named)
+    columns = " + ".join(severities)
+    return int(store.value(f"SELECT SUM({columns}) FROM hosts WHERE {wanted.text}", wanted.parameters) or 0)  # noqa: S608

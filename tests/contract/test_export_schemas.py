@@ -1,0 +1,124 @@
+"""What is exported is what the published schemas of the formats ask for, whatever stands in the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema
+import pytest
+
+from scanpool.report.findings.export import defectdojo, ocsf, sarif
+from scanpool.report.findings.filters import ComplianceFilters, Filters
+from scanpool.report.findings.store import Store
+from tests.support import defectdojo as dojo
+from tests.support import ocsf as definitions
+from tests.support.exports import FINDINGS, HARD, RESULTS, document, documents
+from tests.support.findings import store_of
+
+SARIF: dict[str, Any] = json.loads((Path(__file__).parent / "schemas/sarif-schema-2.1.0.json").read_text("utf-8"))
+KINDS = pytest.mark.parametrize(
+    ("filters", "count"), [(Filters(), FINDINGS), (ComplianceFilters(), RESULTS)], ids=["findings", "compliance"]
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with store_of(tmp_path, *HARD) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Store]:
+    with store_of(tmp_path) as opened:
+        yield opened
+
+
+@KINDS
+def test_sarif_is_valid(store: Store, filters: Any, count: int) -> None:
+    log = document(sarif.lines(store, filters))
+    jsonschema.Draft4Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
+    (run,) = log["runs"]
+    assert len(run["results"]) == count
+
+
+@KINDS
+def test_every_result_of_sarif_is_of_the_rule_that_it_names(store: Store, filters: Any, count: int) -> None:
+    (run,) = document(sarif.lines(store, filters))["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rules[each["ruleIndex"]]["id"] for each in run["results"]] == [each["ruleId"] for each in run["results"]]
+    assert len({each["id"] for each in rules}) == len(rules)
+    assert {each["ruleId"] for each in run["results"]} == {each["id"] for each in rules}
+
+
+@KINDS
+def test_what_is_no_failure_has_no_level_in_sarif(store: Store, filters: Any, count: int) -> None:
+    (run,) = document(sarif.lines(store, filters))["runs"]
+    assert all((each["level"] == "none") == (each["kind"] != "fail") for each in run["results"])
+
+
+@KINDS
+def test_every_address_in_sarif_is_a_uri(store: Store, filters: Any, count: int) -> None:
+    (run,) = document(sarif.lines(store, filters))["runs"]
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in run["results"]]
+    helps = [each["helpUri"] for each in run["tool"]["driver"]["rules"] if "helpUri" in each]
+    for address in (*places, *helps):
+        parts = urlsplit(address)
+        assert parts.scheme in ("host", "tcp", "http", "https")
+        assert parts.netloc
+        assert not set(address) & set(' "<>\\^`{|}\n')
+        assert address.isascii()
+
+
+@KINDS
+def test_no_text_of_a_report_is_a_link_or_a_placeholder_in_sarif(store: Store, filters: Any, count: int) -> None:
+    (run,) = document(sarif.lines(store, filters))["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    texts = [each["message"]["text"] for each in run["results"]]
+    texts += [each[name]["text"] for each in rules for name in ("fullDescription", "help") if name in each]
+    assert any("{{0}}" in text for text in texts)
+    assert not any("](" in text or "{0}" in text.replace("{{", "").replace("}}", "") for text in texts)
+
+
+@KINDS
+def test_ocsf_is_valid(store: Store, filters: Any, count: int) -> None:
+    events = documents(ocsf.lines(store, filters))
+    assert [definitions.mistakes(each) for each in events] == [[]] * count
+    assert {each["class_uid"] for each in events} == {2002 if isinstance(filters, Filters) else 2003}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mistake"),
+    [
+        (lambda event: event.pop("time"), ".time: missing"),
+        (lambda event: event["finding_info"].pop("uid"), ".finding_info.uid: missing"),
+        (lambda event: event.update(severity_id=7), ".severity_id: 7 is none of"),
+        (lambda event: event.update(port=1), ".port: unknown"),
+        (lambda event: event["vulnerabilities"][0].update(cwe={"uid": "CWE-1"}), ".vulnerabilities[0]: just_one of"),
+        (lambda event: event["resources"][0].update(ip="x"), ".resources[0].ip: 'x' is no ip_t"),
+        (lambda event: event.update(type_uid=1), "type_uid: 1 is not 200201"),
+    ],
+)
+def test_what_is_not_valid_ocsf_is_noticed(store: Store, spoil: Any, mistake: str) -> None:
+    event = documents(ocsf.lines(store, Filters()))[0]
+    spoil(event)
+    assert any(each.startswith(mistake) for each in definitions.mistakes(event))
+
+
+@KINDS
+def test_defectdojo_takes_the_import(store: Store, filters: Any, count: int) -> None:
+    imported = document(defectdojo.lines(store, filters))
+    assert dojo.mistakes(imported) == []
+    assert len(imported["findings"]) == count
+
+
+@pytest.mark.parametrize("filters", [Filters(), ComplianceFilters()], ids=["findings", "compliance"])
+def test_a_report_without_findings_is_a_valid_document_too(empty: Store, filters: Any) -> None:
+    log = document(sarif.lines(empty, filters))
+    jsonschema.Draft4Validator(SARIF).validate(log)
+    assert log["runs"][0]["results"] == log["runs"][0]["tool"]["driver"]["rules"] == []
+    assert document(defectdojo.lines(empty, filters))["findings"] == []
+    assert list(ocsf.lines(empty, filters)) == []
