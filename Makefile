@@ -7,7 +7,7 @@ TESTS_AT_ONCE ?= 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup demo test chaos fuzz lint types imports check build clean
+.PHONY: help setup demo test chaos bench fuzz lint types imports check build clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,16 @@ test: setup ## Run the whole test suite
 
 chaos: setup ## Kill processes, NATS and leaders at full size; the seed is printed, SCANPOOL_CHAOS_SEED plays it again
 	@SCANPOOL_CHAOS=full $(BIN)/python -m pytest -s tests/chaos
+
+bench: setup ## Measure reports and the pipeline: some ten minutes, a JSON line each; best on a quiet machine
+	@$(BIN)/python -m tests.bench.bench_report --megabytes 10 200
+	@$(BIN)/python -m tests.bench.bench_findings
+	@$(BIN)/python -m tests.bench.bench_hop --scans 500 --rounds 3
+	@$(BIN)/python -m tests.bench.bench_throughput --scans 300 --rounds 3
+	@$(BIN)/python -m tests.bench.bench_latency --scans 50
+	@$(BIN)/python -m tests.bench.bench_running --seconds 120
+	@$(BIN)/python -m tests.bench.bench_list --scans 100000
+	@$(BIN)/python -m tests.bench.bench_fairness --scans 200 --flood 1000 --rounds 2
 
 fuzz: setup ## Read mutated reports for ten minutes
 	@$(BIN)/python -m tests.fuzz.run --seconds 600

@@ -149,9 +149,9 @@ def _purge(stream: str, below: int) -> str:
 
 
 def _set_clock(ahead: timedelta) -> None:
-    from scanpool.cli import assembly
+    from scanpool.cli import process
 
-    setattr(assembly, "_now", lambda: datetime.now(UTC) + ahead)  # noqa: B010
+    setattr(process, "_now", lambda: datetime.now(UTC) + ahead)  # noqa: B010
 
 
 def import_all() -> None:

@@ -40,7 +40,7 @@ def is_repeated_late(judge: Judge, actor: Actor) -> bool:
 
 
 def lease_ends(judge: Judge, actor: Actor) -> bool:
-    """Its lease is over, and a call of its own may still be on the way; the scan's last event comes to somebody else."""
+    """Its lease is over, a call of its own may be on the way; the scan's last event comes to somebody else."""
     judge.world.passed += JUST_PAST_A_LEASE
     if event := judge.waiting(SCAN):
         handle(judge, event)

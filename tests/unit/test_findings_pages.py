@@ -198,6 +198,14 @@ def test_filters_leave_what_fits_all_of_them(tmp_path: Path, conditions: list[st
         assert numbers(store, *conditions) == expected
 
 
+def test_letters_beyond_a_to_z_fit_as_they_are(tmp_path: Path) -> None:
+    named = item(2).replace("Plugin 2", "Ärger")
+    with store_of(tmp_path, host("a", item(1, "Ärger"), named)) as store:
+        for field, number in (("output", 1), ("name", 2)):
+            assert numbers(store, f"{field}~ÄRGER") == [(number, "a")]
+            assert numbers(store, f"{field}~ärger") == []
+
+
 def test_wildcards_of_sql_are_letters_like_others(tmp_path: Path) -> None:
     named = [
         item(number).replace(f"Plugin {number}", name) for number, name in enumerate(["a_b", "axb", "a%b", "a\\b"])
@@ -319,9 +327,18 @@ def test_many_hosts_and_texts_are_looked_for_with_the_same_outcome(
     """Where the hosts have too many findings to list them."""
     monkeypatch.setattr("scanpool.report.findings.choosing.MOST_LISTED", 3)
     monkeypatch.setattr("scanpool.report.findings.selection.STEP", 2)
-    hosts = [host(f"10.0.0.{n}", *(item(p, f"{p} on {n}", port=p % 3) for p in range(10))) for n in range(1, 9)]
+    hosts = [
+        host(f"10.0.0.{n}", *(item(p, f"{p} on {n}", port=p % 3, severity=p % 2) for p in range(10)))
+        for n in range(1, 9)
+    ]
     with store_of(tmp_path, *hosts) as store:
-        for conditions in (["host=10.0.0.0/30"], ["port=1"], ["output~ on 3"], ["host=10.0.0.4/30", "port=2"]):
+        for conditions in (
+            ["host=10.0.0.0/30"],
+            ["port=1"],
+            ["output~ on 3"],
+            ["host=10.0.0.0/30", "severity=low"],
+            ["host=10.0.0.4/30", "port=2"],
+        ):
             filters = parse(conditions)
             rows = found(store, *conditions, fields=["rank"])
             pages = [findings(store, filters, ["rank"], page=number, page_size=4).rows for number in range(1, 11)]

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import secrets
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from os import getpid
 from typing import Literal, TypeVar, get_args
 
-from nats.aio.client import Client
-
 from scanpool.admission.service import Admission, AdmissionParts, resolve
-from scanpool.coordination.breakers import Breakers
-from scanpool.coordination.ledger import Ledger
-from scanpool.coordination.stage import Answer, Clockwork, Stage
+from scanpool.cli.counting import count_round
+from scanpool.cli.process import Host
+from scanpool.coordination.stage import Answer, Stage
 from scanpool.dispatcher.lanes import Lanes
 from scanpool.dispatcher.orders import Orders
 from scanpool.dispatcher.service import Dispatcher, DispatcherParts
-from scanpool.janitor.report import Round
 from scanpool.janitor.service import Janitor, JanitorParts
 from scanpool.poller.cleanup import Cleanup
 from scanpool.poller.decide import Limits
@@ -32,29 +25,18 @@ from scanpool.poller.orders.service import Orders as ScanOrders
 from scanpool.poller.service import Poller, PollerParts
 from scanpool.poller.telling import Teller
 from scanpool.report.limits import Limits as ReportLimits
-from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.jetstream import JetStream
-from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.pull import Puller
 from scanpool.runtime.settings import Settings
-from scanpool.runtime.settle import Settler
 from scanpool.runtime.worker import Handler, Job
-from scanpool.scanners.fleet import Fleet
-from scanpool.scanners.guard import Guarded
-from scanpool.scanners.nessus import ExportLimits
-from scanpool.scanners.scanner import Scanner
 from scanpool.validator.service import Validator, ValidatorParts
 from scanpool_schemas import subjects
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
     AnyScan,
-    Completed,
-    Dead,
     Exporting,
-    Failed,
     Launching,
     Queued,
     Running,
@@ -62,7 +44,6 @@ from scanpool_schemas.scan import (
     Stopping,
     Validating,
 )
-from scanpool_schemas.status import status_of
 
 ServiceName = Literal["admission", "dispatcher", "poller", "validator", "janitor"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
@@ -77,45 +58,6 @@ PAUSING_LOOK_EVERY = timedelta(seconds=1)
 """How soon a scan that is pausing is looked at again, while somebody waits for the answer."""
 
 _ScanT = TypeVar("_ScanT", bound=AnyScan)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Host:
-    """What all services of one process share."""
-
-    client: Client
-    jetstream: JetStream
-    ledger: Ledger
-    settler: Settler
-    clockwork: Clockwork
-    metrics: Metrics
-    settings: Settings
-    live: LiveConfiguration | None
-    breakers: Breakers
-    fleet: Fleet | None
-    replica: str
-
-
-def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) -> Host:
-    """The shared things of a process."""
-    metrics = Metrics()
-    replica = f"{socket.gethostname()}.{getpid()}.{secrets.token_hex(3)}"
-    jetstream = JetStream(client)
-    breakers = Breakers(jetstream, settings.breaker, replica=replica, now=_now)
-    clockwork = Clockwork(now=_now, jitter=random.random, nonce=_nonce, backoff=settings.backoff)
-    return Host(
-        client=client,
-        jetstream=jetstream,
-        ledger=Ledger(jetstream, source=f"scanpool/{replica}", committed=lambda scan: _count_end(metrics, scan)),
-        settler=Settler(jetstream, jitter=random.random, now=_now, backoff=settings.backoff),
-        clockwork=clockwork,
-        metrics=metrics,
-        settings=settings,
-        live=live,
-        breakers=breakers,
-        fleet=_fleet(live, settings, metrics, breakers) if live else None,
-        replica=replica,
-    )
 
 
 def global_jobs(service: ServiceName, host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]:
@@ -313,48 +255,3 @@ def _state_job(host: Host, pool: str, state: StateName, service: str, concurrenc
 def _tick_job(host: Host, job: str, service: str, handler: Handler) -> Job:
     source = Puller(host.client, subjects.SCAN_TICKS, job, credit=1)
     return Job(name=service, source=source, handler=handler, concurrency=1)
-
-
-def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breakers: Breakers) -> Fleet:
-    def observe(_instance: str, operation: str, outcome: str, seconds: float) -> None:
-        metrics.api_requests.labels(operation, outcome).inc()
-        metrics.api_seconds.labels(operation).observe(seconds)
-
-    def guarded(pool: str, name: str, scanner: Scanner) -> Scanner:
-        return Guarded(scanner, breakers, pool, name, settings.breaker.counted)
-
-    return Fleet(
-        lambda: live.current,
-        pools=settings.pools,
-        timeout=settings.scanner_timeout,
-        exports=ExportLimits(max_report_bytes=settings.max_report_bytes, ready_within=settings.export_ready),
-        observe=observe,
-        guard=guarded,
-    )
-
-
-def _count_end(metrics: Metrics, scan: AnyScan) -> None:
-    if isinstance(scan, Completed | Failed | Dead):
-        metrics.scans.labels(scan.request.scan_type, status_of(scan)).inc()
-
-
-def count_round(metrics: Metrics, done: Round) -> None:
-    """Add what a round of the janitor did to the metrics."""
-    for kind, number in done.deleted.items():
-        metrics.deleted.labels(kind).inc(number)
-    for kind, size_bytes in done.freed_bytes.items():
-        metrics.freed_bytes.labels(kind).inc(size_bytes)
-    for what, number in done.repairs.items():
-        metrics.repairs.labels(what).inc(number)
-    for place in done.disagreements:
-        metrics.disagreements.labels(place.pool).inc()
-    metrics.overdue.inc(len(done.scans_ended))
-    metrics.rounds.observe(done.took_s)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _nonce() -> str:
-    return secrets.token_hex(8)

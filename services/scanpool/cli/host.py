@@ -11,7 +11,8 @@ import structlog
 from anyio.abc import TaskGroup
 from nats.aio.client import Client
 
-from scanpool.cli.assembly import Host, ServiceName, global_jobs, host_of, pool_work
+from scanpool.cli.assembly import ServiceName, global_jobs, pool_work
+from scanpool.cli.process import Host, host_of
 from scanpool.cli.starting import log_warnings
 from scanpool.coordination import gauges, registry
 from scanpool.runtime.configuration import Kept, LiveConfiguration, Reloaded, rules_of

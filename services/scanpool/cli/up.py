@@ -11,8 +11,9 @@ from pathlib import Path
 
 import structlog
 
-from scanpool.cli.assembly import SERVICES, Host
+from scanpool.cli.assembly import SERVICES
 from scanpool.cli.host import Runner
+from scanpool.cli.process import Host
 from scanpool.cli.starting import starting_configuration
 from scanpool.cli.views.elements import counted
 from scanpool.coordination import registry

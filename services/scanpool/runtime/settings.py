@@ -49,7 +49,7 @@ class PollSettings:
     longest: timedelta = timedelta(seconds=60)
     unreachable: timedelta = timedelta(seconds=30)
     """How long to leave a scanner alone that did not answer."""
-    paused_limit: timedelta = timedelta(hours=24)
+    paused_limit: timedelta = timedelta(hours=12)
     """A scan that somebody paused on the scanner for longer is stopped."""
 
 
@@ -167,6 +167,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
             shortest=_seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
             longest=_seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
             unreachable=_seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
+            paused_limit=_seconds(environ, "SCANPOOL_PAUSED_LIMIT_S", 12 * 3600),
         ),
         breaker=BreakerSettings(
             failures=_whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),

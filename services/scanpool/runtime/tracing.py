@@ -11,6 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from structlog.contextvars import bound_contextvars
 
 _propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("scanpool")
 _NO_TRACE = 0
 
 
@@ -18,8 +19,7 @@ _NO_TRACE = 0
 def continued(headers: Mapping[str, str], name: str) -> Iterator[None]:
     """Work inside a span that continues the trace of the headers; a new trace where they carry none."""
     context = _propagator.extract(_carrier(headers))
-    tracer = trace.get_tracer("scanpool")
-    with tracer.start_as_current_span(name, context=context), bound_contextvars(trace_id=current_trace_id()):
+    with _tracer.start_as_current_span(name, context=context), bound_contextvars(trace_id=current_trace_id()):
         yield
 
 

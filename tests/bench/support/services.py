@@ -17,7 +17,8 @@ from pathlib import Path
 
 import anyio
 
-from scanpool.cli.assembly import SERVICES, Host, ServiceName, global_jobs, host_of, pool_work
+from scanpool.cli.assembly import SERVICES, ServiceName, global_jobs, pool_work
+from scanpool.cli.process import Host, host_of
 from scanpool.coordination import registry
 from scanpool.runtime import logs
 from scanpool.runtime.configuration import LiveConfiguration, rules_of
