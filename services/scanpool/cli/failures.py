@@ -68,7 +68,7 @@ def file_failures(path: Path | str) -> Iterator[None]:
 
 
 def code_of(error: Exception) -> str:
-    """The error's class in the form of a code, as `unknown_scan`; of a private class, that of the public one above it."""
+    """The error's class in the form of a code, as `unknown_scan`; of a private class the public one's above it."""
     name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 

@@ -97,6 +97,8 @@ class Dispatcher:
             case Refuse(error=error):
                 return Move(change=transitions.failed(scan, error, self._mark()))
             case Place(scanner=scanner):
+                if lacking := self._lacking(scan.pool, scanner):
+                    return Snooze(delay=FULL, reason=lacking)
                 lease, fact = self._lease()
                 change = transitions.claimed(scan, scanner, fact, self._mark())
                 return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=True))
@@ -107,8 +109,8 @@ class Dispatcher:
         over = scan.lease.until + self._parts.launch.takeover_after
         if (left := over - clock.now()) > timedelta(0):
             return Snooze(delay=left, reason="its launch is leased")
-        if self._parts.scanners.get(scan.pool, scan.scanner) is None:
-            return Snooze(delay=NAMED, reason=f"no configuration for {scan.scanner}")
+        if lacking := self._lacking(scan.pool, scan.scanner):
+            return Snooze(delay=NAMED, reason=lacking)
         if shut := await self._parts.breakers.why_shut(scan.pool, scan.scanner):
             return Snooze(delay=SHUT, reason=shut)
         if scan.intent is None and scan.stage_attempts.get("launch", 0) + 1 >= clock.backoff.attempts:
@@ -118,6 +120,14 @@ class Dispatcher:
         lease, fact = self._lease()
         change = transitions.taken_over(scan, fact, self._mark())
         return Move(change=change, then=lambda won: self._carry_out(won, lease, fresh=False))
+
+    def _lacking(self, pool: str, name: str) -> str | None:
+        """Why this process cannot talk to the scanner: not in its configuration, or a secret that cannot be read."""
+        try:
+            known = self._parts.scanners.get(pool, name) is not None
+        except ScannerError as error:
+            return str(error)
+        return None if known else f"no configuration for {name}"
 
     async def candidates(self, pool: str, control: Control) -> list[Candidate]:
         """The pool's scanners as they are now."""
@@ -178,7 +188,11 @@ class Dispatcher:
     async def _carry_out(self, won: Held, lease: Lease, *, fresh: bool) -> None:
         scan = won.scan
         assert isinstance(scan, Launching)
-        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        try:
+            scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+        except ScannerError as error:
+            await self._scanner_failed(scan.pool, scan.scanner, error)
+            return
         if scanner is None:
             return
         ours = OurName(deployment=self._parts.deployment, scan_id=scan.id, run=scan.run)

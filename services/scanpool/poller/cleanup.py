@@ -122,11 +122,10 @@ class Cleanup:
     async def run_once(self, pool: str, now: datetime) -> None:
         """Clean every scanner of the pool that answers."""
         for name, _enabled in self._scanners.names(pool):
-            scanner = self._scanners.get(pool, name)
-            if scanner is None:
-                continue
             try:
-                await self._clean(pool, name, scanner, now)
+                scanner = self._scanners.get(pool, name)
+                if scanner is not None:
+                    await self._clean(pool, name, scanner, now)
             except ScannerError as error:
                 log.info("not cleaned this time", pool=pool, scanner=name, reason=str(error))
 

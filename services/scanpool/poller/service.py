@@ -34,6 +34,8 @@ from scanpool_schemas.scan import End, Exporting, Running, ScanError, Stop, Stop
 _END_OF: Mapping[StopCause, End] = {"cancel": "cancelled", "timeout": "timeout", "operator": "failed"}
 NOT_CONFIGURED = timedelta(seconds=30)
 LOCAL_TROUBLE = timedelta(seconds=30)
+BREAKER_LOOK = timedelta(seconds=5)
+"""How soon a scan that is to stop is looked at again while its scanner is not called: a person may wait for it."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,10 +71,10 @@ class Poller:
     async def poll(self, scan: Running) -> Answer:
         """A running scan: look at it once."""
         now = self._parts.clockwork.now()
-        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
-        if scanner is None:
-            return _not_configured(scan.scanner)
         try:
+            scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+            if scanner is None:
+                return _not_configured(scan.scanner)
             progress = await scanner.progress(scan.scanner_scan_id)
         except ScanNotFound as error:
             return Move(change=transitions.failed(scan, _lost(error), self._mark()))
@@ -87,10 +89,10 @@ class Poller:
 
     async def export(self, scan: Exporting) -> Answer:
         """A scan that is over on the scanner: fetch its report into the object store."""
-        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
-        if scanner is None:
-            return _not_configured(scan.scanner)
         try:
+            scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+            if scanner is None:
+                return _not_configured(scan.scanner)
             export = await self._parts.exporter.export(scan, scanner, self._parts.clockwork.nonce())
         except ScanNotFound as error:
             return Move(change=transitions.failed(scan, _lost(error), self._mark()))
@@ -112,11 +114,13 @@ class Poller:
         left = decide.launch_may_be_on_its_way(scan, self._parts.launch_bound, now)
         if left > timedelta(0):
             return Snooze(delay=left, reason="a launch may still be on its way to the scanner")
-        scanner = self._parts.scanners.get(scan.pool, scan.scanner)
-        if scanner is None or scan.scanner_scan_id is None:
-            return _not_configured(scan.scanner)
         try:
+            scanner = self._parts.scanners.get(scan.pool, scan.scanner)
+            if scanner is None or scan.scanner_scan_id is None:
+                return _not_configured(scan.scanner)
             return await self._stop_step(scan, scanner, scan.scanner_scan_id)
+        except BreakerOpen as error:
+            return Snooze(delay=BREAKER_LOOK, reason=str(error))
         except ScannerError as error:
             return Snooze(delay=self._parts.limits.poll.unreachable, reason=str(error))
 

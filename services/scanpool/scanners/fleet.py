@@ -83,12 +83,12 @@ class Fleet:
         known = self._made.get((pool, name))
         if wanted is None or (known is not None and known[0] == wanted):
             return known[1] if known else None
-        if known is not None:
-            self._replaced.append(known[1])
         try:
             settings = self._settings(pool, wanted)
         except SecretUnavailable as error:
             raise SignInFailed(f"{pool}.{name}", "sign in", str(error)) from error
+        if known is not None:
+            self._replaced.append(known[1])
         bare = NessusScanner(settings, sessions=self._sessions, observe=self._observed(pool, name))
         made = self._guard(pool, name, bare)
         self._made[pool, name] = (wanted, made)
