@@ -7,9 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.support.pages import ROOT
 from tests.support.requirements import require
+
+settings.register_profile("scanpool", deadline=None)  # a busy machine is slow; tests are not timed
+settings.load_profile("scanpool")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -24,6 +24,7 @@ from scanpool.client import (
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.transitions import Change
+from scanpool.report.findings.errors import BadQuery
 from scanpool.runtime.connection import NatsAddress, connect
 from scanpool.runtime.errors import BrokerError
 from scanpool.runtime.jetstream import JetStream, Write
@@ -322,3 +323,23 @@ async def test_a_wait_goes_on_while_the_server_is_restarted() -> None:
 
         await becomes(ends, within_s=10)
         assert (await waiting).status == "failed"
+
+
+async def test_findings_of_a_scan_that_is_over_come_in_pages_that_filters_narrow(client: ScanPool) -> None:
+    scan = await client.submit([HOST], name="with findings")
+    await ended(client, scan)
+    whole = await client.findings(scan.id, page_size=3, fields="minimal")
+    assert (len(whole.rows), whole.total > 3, whole.has_next) == (3, True, True)
+    following = await client.findings(scan.id, page_size=3, fields="minimal", cursor=whole.next_cursor)
+    assert not [row for row in following.rows if row in whole.rows]
+    info = await client.findings(scan.id, ["severity=info"], page_size=1000)
+    assert {row["severity_name"] for row in info.rows} == {"info"}
+    with pytest.raises(BadQuery, match="severity"):
+        await client.findings(scan.id, ["sevrity=info"])
+
+
+async def test_a_scan_that_was_refused_has_no_findings(client: ScanPool) -> None:
+    scan = await client.submit([HOST], name="refused", credential_ref="nobody", scan_type="authenticated")
+    await ended(client, scan)
+    with pytest.raises(NoResult, match="ended without findings"):
+        await client.findings(scan.id)

@@ -19,7 +19,7 @@ from tests.support.eventually import eventually
 ESTABLISHED = {
     "nessus_scans_total": ("scan_type", "status"),
     "nessus_api_requests_total": ("tool", "status"),
-    "nessus_ttl_deletions_total": (),
+    "nessus_ttl_deletions_total": ("kind",),
     "nessus_active_scans": (),
     "nessus_scanner_instances": ("scanner_type", "enabled"),
     "nessus_queue_depth": ("queue",),

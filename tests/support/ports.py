@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
 
 from scanpool.runtime.embedded_nats import is_free
 
@@ -13,7 +14,8 @@ _EACH = 1000
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _first = _FIRST + _EACH * _worker
-_ports = itertools.cycle(range(_first, _first + _EACH))
+_start = os.getpid() % _EACH  # two runs of the tests at the same time seldom meet
+_ports: Iterator[int] = itertools.cycle((*range(_first + _start, _first + _EACH), *range(_first, _first + _start)))
 
 
 def own_port() -> int:

@@ -16,6 +16,7 @@ from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.settings import (
     LaunchSettings,
     PollSettings,
+    ReportSettings,
     RetentionSettings,
     SettingInvalid,
     Settings,
@@ -71,6 +72,8 @@ def test_an_empty_variable_is_as_none_at_all(variable: str) -> None:
         ("SCANPOOL_EXPORTS", "7", {"exports_at_once": 7}),
         ("SCANPOOL_MAX_DURATION_S", "3600", {"max_duration": timedelta(hours=1)}),
         ("SCANPOOL_MAX_REPORT_BYTES", "4096", {"max_report_bytes": 4096}),
+        ("SCANPOOL_REPORT_DEPTH", "64", {"report": ReportSettings(depth=64)}),
+        ("SCANPOOL_REPORT_HOST_BYTES", "2097152", {"report": ReportSettings(host_bytes=2 * 1024**2)}),
         ("SCANPOOL_EXPORT_READY_S", "60", {"export_ready": timedelta(seconds=60)}),
         ("SCANPOOL_LEASE_S", "90", {"launch": LaunchSettings(lease=timedelta(seconds=90))}),
         ("SCANPOOL_REQUEST_BOUND_S", "45", {"launch": LaunchSettings(request_bound=timedelta(seconds=45))}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Literal, TypeVar, get_args
@@ -193,7 +193,7 @@ def _validator_jobs(host: Host, pool: str) -> list[Job]:
             exports=Objects(host.jetstream, subjects.EXPORTS_BUCKET),
             findings=Objects(host.jetstream, subjects.FINDINGS_BUCKET),
             clockwork=host.clockwork,
-            limits=ReportLimits(),
+            limits=ReportLimits(**asdict(settings.report)),
             work_dir=settings.work_dir,
             observe=read,
         )

@@ -23,6 +23,7 @@ from scanpool.client.orders import ANSWER_S
 from scanpool.client.pools import PoolStatus, ScannerStatus
 from scanpool.client.scanpool import ScanPool as AsyncScanPool
 from scanpool.client.submitting import Submitted
+from scanpool.report.findings.query import Page
 from scanpool.runtime.connection import DEFAULT_URL
 from scanpool_schemas.events import OrderAnswer
 from scanpool_schemas.request import ScanRequest
@@ -130,6 +131,21 @@ class ScanPool:
     def findings_file(self, id: str, *, pool: str | None = None) -> Path:
         """The file of the scan's findings; fetched once and kept on the local disk."""
         return self._call(partial(self._scanpool.findings_file, id, pool=pool))
+
+    def findings(
+        self,
+        id: str,
+        filters: Sequence[str] = (),
+        *,
+        fields: str | Sequence[str] = "summary",
+        page: int = 1,
+        page_size: int = 40,
+        cursor: str | None = None,
+        pool: str | None = None,
+    ) -> Page:
+        """A page of the scan's findings, worst first; `filters` as `severity>=high`, `host=10.0.0.0/24`."""
+        asked = partial(self._scanpool.findings, id, filters, fields=fields, page=page, page_size=page_size)
+        return self._call(partial(asked, cursor=cursor, pool=pool))
 
     @contextmanager
     def events(

@@ -14,12 +14,14 @@ import msgspec
 from scanpool.client.errors import NoResult
 from scanpool.client.events import ALL_KINDS, Kind, Subscription, Wanted
 from scanpool.client.findings_cache import FindingsCache, default_folder
+from scanpool.client.findings_page import read_page
 from scanpool.client.lookup import Lookup
 from scanpool.client.orders import ANSWER_S, Orders
 from scanpool.client.pools import Pools, PoolStatus, ScannerStatus
 from scanpool.client.reports import download
 from scanpool.client.submitting import Submitted, Submitter
 from scanpool.client.waiting import Waiter
+from scanpool.report.findings.query import Page
 from scanpool.runtime.connection import DEFAULT_URL, NatsAddress, connect
 from scanpool.runtime.errors import SubjectFull
 from scanpool.runtime.jetstream import JetStream, Write
@@ -215,6 +217,28 @@ class ScanPool:
             ended = "ended without findings" if status.is_over else f"is {status.status}"
             raise NoResult(f"scan {id!r} has no findings: it {ended}")
         return await self._findings.file(status.findings)
+
+    async def findings(
+        self,
+        id: str,
+        filters: Sequence[str] = (),
+        *,
+        fields: str | Sequence[str] = "summary",
+        page: int = 1,
+        page_size: int = 40,
+        cursor: str | None = None,
+        pool: str | None = None,
+    ) -> Page:
+        """A page of the scan's findings, worst first; `filters` as `severity>=high`, `host=10.0.0.0/24`, all together.
+
+        `fields` is a profile (minimal, summary, brief, full) or names of fields; `cursor` is that of the page before.
+
+        Raises:
+            NoResult: as `findings_file`.
+            BadQuery: there is no such filter, field or page; says which there are.
+        """
+        file = await self.findings_file(id, pool=pool)
+        return await read_page(file, filters, fields, page=page, page_size=page_size, cursor=cursor)
 
     def events(
         self, *, pools: Sequence[str] = (), kinds: Sequence[Kind] = ALL_KINDS, durable: str | None = None

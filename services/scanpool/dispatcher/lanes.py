@@ -79,7 +79,9 @@ class Lanes:
         self._sign = asyncio.Event()
         self._subscriptions: list[Subscription] = []
         self._handed_out: set[str] = set()
-        """Subjects of scans that neither hold their place, as far as is known, nor were settled."""
+        """Subjects of scans that neither take their place, as far as is known, nor were settled."""
+        self._taking: set[str] = set()
+        """Subjects of scans that were heard to take their place, which may not be stored yet, and were not settled."""
         self._left = 0
         """Places that the last survey found free and that were not given out since."""
         self._holds_true = False
@@ -117,6 +119,7 @@ class Lanes:
     def settled(self, delivery: Delivery) -> None:
         """The scan was placed, sent to wait, or dropped: it no longer counts against the free places."""
         self._handed_out.discard(delivery.subject)
+        self._taking.discard(delivery.subject)
         self._sign.set()
 
     @property
@@ -148,9 +151,10 @@ class Lanes:
         except (BrokerUnavailable, KeyUnreadable) as error:
             log.warning("places cannot be read; waiting", pool=self._pool, error=str(error))
             return False
-        self._handed_out -= self._holding(room.holders)
-        self._left = room.free - len(self._handed_out)
-        return (room.free > 0 or room.hopeless) and not self._handed_out
+        self._handed_out -= _of(room.holders, self._handed_out)
+        self._taking -= _of(room.holders, self._taking)
+        self._left = room.free - len(self._handed_out) - len(self._taking)
+        return (self._left > 0 or room.hopeless) and not self._handed_out
 
     async def _by_weight(self) -> Delivery | None:
         for lane in (next(self._turns) for _ in range(sum(WEIGHTS.values()))):
@@ -159,22 +163,19 @@ class Lanes:
         return None
 
     async def _places_changed(self, message: Msg) -> None:
-        """A scan that was handed out holds its place; or somebody else took one, and the last survey is worth nothing.
+        """A scan that was handed out takes its place; or somebody else took one, and the last survey is worth nothing.
 
-        It is heard when it is sent, and may yet be refused: then two scans are out at once for once.
+        It is heard when it is sent: a survey right after it may find the place free still, and it may yet be refused.
         """
         holders = _holders(message.data)
-        ours = self._holding(holders)
+        ours = _of(holders, self._handed_out)
         grew = len(holders) > self._held.get(message.subject, 0)
         self._held[message.subject] = len(holders)
         self._handed_out -= ours
+        self._taking |= ours
         if grew and not ours:
             self._holds_true = False
         self._sign.set()
-
-    def _holding(self, holders: Collection[str]) -> set[str]:
-        """Of the scans that were handed out, those that hold their place."""
-        return {subject for subject in self._handed_out if subject.rsplit(".", 1)[1] in holders}
 
     async def _changed(self, _message: Msg) -> None:
         self._holds_true = False
@@ -186,6 +187,11 @@ class Lanes:
                 return await self._sign.wait()
         except TimeoutError:
             return False
+
+
+def _of(holders: Collection[str], scans: Collection[str]) -> set[str]:
+    """Of the scans, by their subjects, those that are among the holders."""
+    return {subject for subject in scans if subject.rsplit(".", 1)[1] in holders}
 
 
 def _holders(body: bytes) -> frozenset[str]:

@@ -106,6 +106,18 @@ class SpaceSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReportSettings:
+    """How large and how deep a report may be that is read."""
+
+    file_bytes: int = 4 * 1024**3
+    host_bytes: int = 512 * 1024**2
+    text_chars: int = 1024**2
+    """A longer text is kept with its head and tail, the cut counted."""
+    depth: int = 32
+    """Of elements within each other."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """Everything a service process can be told."""
 
@@ -127,6 +139,7 @@ class Settings:
     max_report_bytes: int = 2 * 1024**3
     export_ready: timedelta = timedelta(minutes=30)
     """How long a scanner may take to make an export; then it is asked for another."""
+    report: ReportSettings = field(default_factory=ReportSettings)
     launch: LaunchSettings = field(default_factory=LaunchSettings)
     poll: PollSettings = field(default_factory=PollSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
@@ -159,6 +172,12 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         max_duration=_seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
         max_report_bytes=_whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
         export_ready=_seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
+        report=ReportSettings(
+            file_bytes=_whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
+            host_bytes=_whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
+            text_chars=_whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
+            depth=_whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
+        ),
         launch=LaunchSettings(
             lease=_seconds(environ, "SCANPOOL_LEASE_S", 60),
             request_bound=_seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
