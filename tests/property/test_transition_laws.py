@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from scanpool.coordination import snapshots
 from scanpool.coordination import transitions as t
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.places import GiveBack, PlaceChange, Take, changed, free
@@ -207,8 +208,8 @@ class AScan(RuleBasedStateMachine):
         scan = self.scan
         assert _row(state_of(scan)) == self.state
         assert (scan.run, scan.attempt) == (self.run, self.attempt)
-        assert t.holds_place(scan) == (self.load.holders == ("s1",)) == (free(self.load) == 0)
-        assert t.known_scanner_scan(scan) == self.intent
+        assert snapshots.holds_place(scan) == (self.load.holders == ("s1",)) == (free(self.load) == 0)
+        assert snapshots.known_scanner_scan(scan) == self.intent
         assert scan.nonce == f"n{self.nonces}"
         assert scan.stage_attempts == {} or self.state != "running"
 

@@ -13,12 +13,12 @@ import pytest
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import NatsAddress
+from scanpool.runtime.environ import SettingInvalid
 from scanpool.runtime.settings import (
     LaunchSettings,
     PollSettings,
     ReportSettings,
     RetentionSettings,
-    SettingInvalid,
     Settings,
     SpaceSettings,
     from_environ,

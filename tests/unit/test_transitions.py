@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from scanpool.coordination import snapshots
 from scanpool.coordination import transitions as t
 from scanpool.coordination.places import GiveBack, Take
 from scanpool.coordination.state_table import LEGAL, IllegalTransition, check_legal
@@ -289,7 +290,7 @@ def test_a_timeline_keeps_its_beginning_and_its_end_and_never_grows_past_its_bou
 
 @pytest.mark.parametrize("scan", every_state())
 def test_a_scan_holds_a_place_from_its_claim_until_it_is_over_on_the_scanner(scan: AnyScan) -> None:
-    assert t.holds_place(scan) == (state_of(scan) in {"launching", "running", "stopping"})
+    assert snapshots.holds_place(scan) == (state_of(scan) in {"launching", "running", "stopping"})
 
 
 @pytest.mark.parametrize(
@@ -301,14 +302,14 @@ def test_a_scan_is_overdue_once_it_was_on_its_scanner_for_longer_than_it_may(
 ) -> None:
     day = timedelta(days=1)
     at = getattr(scan, began)
-    assert not t.is_overdue(scan, day, at + day)
-    assert t.is_overdue(scan, day, at + day + timedelta(seconds=1))
+    assert not snapshots.is_overdue(scan, day, at + day)
+    assert snapshots.is_overdue(scan, day, at + day + timedelta(seconds=1))
 
 
 def test_the_request_may_set_its_own_limit_of_duration() -> None:
     scan = a_running_scan(a_request(max_duration_s=60))
-    assert t.is_overdue(scan, timedelta(days=1), scan.running_at + timedelta(seconds=61))
-    assert not t.is_overdue(scan, timedelta(seconds=1), scan.running_at + timedelta(seconds=59))
+    assert snapshots.is_overdue(scan, timedelta(days=1), scan.running_at + timedelta(seconds=61))
+    assert not snapshots.is_overdue(scan, timedelta(seconds=1), scan.running_at + timedelta(seconds=59))
 
 
 def test_a_dead_scan_never_ends_by_itself() -> None:

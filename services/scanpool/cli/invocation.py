@@ -93,7 +93,8 @@ class Invocation:
             Failure: a variable or an option has no usable value.
         """
         from scanpool.runtime.connection import URL_FORM
-        from scanpool.runtime.settings import SettingInvalid, from_environ
+        from scanpool.runtime.environ import SettingInvalid
+        from scanpool.runtime.settings import from_environ
 
         try:
             settings = from_environ(self.environ)

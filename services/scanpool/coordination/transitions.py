@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from scanpool.coordination.places import GiveBack, PlaceChange, Take
+from scanpool.coordination.snapshots import known_scanner_scan
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
@@ -289,27 +290,6 @@ def retried(scan: Dead, why: str, mark: Mark) -> Change:
             lane = scan.request.priority
             fresh |= {"lane": lane, "queued_at": mark.at}
             return Change(scan=_next(Queued, scan, mark, lane_state(lane), why, **fresh))
-
-
-def holds_place(scan: AnyScan) -> bool:
-    """Whether the scan holds a place on its scanner."""
-    return isinstance(scan, Launching | Running | Stopping)
-
-
-def known_scanner_scan(scan: AnyScan) -> int | None:
-    """The scanner's own number of the scan, once a commit named it."""
-    if isinstance(scan, Launching):
-        return scan.intent.scanner_scan_id if scan.intent else None
-    number: int | None = getattr(scan, "scanner_scan_id", None)
-    return number
-
-
-def is_overdue(scan: Running | Launching, max_duration: timedelta, now: datetime) -> bool:
-    """Whether the scan has been on its scanner for longer than it may."""
-    limit = scan.request.max_duration_s
-    allowed = timedelta(seconds=limit) if limit is not None else max_duration
-    began = scan.running_at if isinstance(scan, Running) else scan.claimed_at
-    return now - began > allowed
 
 
 def _given_back(scan: AnyScan) -> PlaceChange | None:

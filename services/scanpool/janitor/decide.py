@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from scanpool.coordination import transitions
-from scanpool.coordination.transitions import Change, Mark, is_overdue
+from scanpool.coordination.snapshots import is_overdue
+from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.objects import StoredObject
 from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas.keys import Load

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from scanpool.coordination.ledger import Ledger
-from scanpool.coordination.transitions import known_scanner_scan
+from scanpool.coordination.snapshots import known_scanner_scan
 from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.errors import ScanConflict, ScannerError, ScannerRefused, ScanNotFound
 from scanpool.scanners.naming import OurName, our_name

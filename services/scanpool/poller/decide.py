@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from scanpool.coordination.transitions import is_overdue
+from scanpool.coordination.snapshots import is_overdue
 from scanpool.runtime.settings import PollSettings
 from scanpool.scanners.scanner import Activity, Progress
 from scanpool_schemas.scan import Running, ScanError, Stopping

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import DEFAULT_URL, URL_FORM, NatsAddress
+from scanpool.runtime.environ import SettingInvalid, path, seconds, whole
 from scanpool_schemas.names import InvalidName, check_pool_name
 
 DEPLOYMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What may stand in the bracketed name of a scan on its scanner."""
-
-
-class SettingInvalid(ValueError):
-    """A variable of the environment has no usable value; says which, what it holds and what it takes."""
-
-    def __init__(self, variable: str, found: str, wanted: str) -> None:
-        super().__init__(f"{variable}={found!r}: {wanted}")
-        self.variable = variable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,53 +156,53 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         pools=_pools(environ, "SCANPOOL_POOLS"),
         deployment=_deployment(environ, "SCANPOOL_DEPLOYMENT"),
         http_host=environ.get("SCANPOOL_HTTP_HOST") or "127.0.0.1",
-        http_port=_whole(environ, "SCANPOOL_HTTP_PORT", 0, least=0, most=65535),
-        grace=_seconds(environ, "SCANPOOL_SHUTDOWN_S", 30),
-        scanner_timeout=_seconds(environ, "SCANPOOL_SCANNER_TIMEOUT_S", 20),
-        readiness_every=_seconds(environ, "SCANPOOL_READINESS_EVERY_S", 30),
-        validations_at_once=_whole(environ, "SCANPOOL_VALIDATIONS", 2, least=1, most=64),
-        exports_at_once=_whole(environ, "SCANPOOL_EXPORTS", 2, least=1, most=64),
-        max_duration=_seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
-        max_report_bytes=_whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
-        export_ready=_seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
+        http_port=whole(environ, "SCANPOOL_HTTP_PORT", 0, least=0, most=65535),
+        grace=seconds(environ, "SCANPOOL_SHUTDOWN_S", 30),
+        scanner_timeout=seconds(environ, "SCANPOOL_SCANNER_TIMEOUT_S", 20),
+        readiness_every=seconds(environ, "SCANPOOL_READINESS_EVERY_S", 30),
+        validations_at_once=whole(environ, "SCANPOOL_VALIDATIONS", 2, least=1, most=64),
+        exports_at_once=whole(environ, "SCANPOOL_EXPORTS", 2, least=1, most=64),
+        max_duration=seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
+        max_report_bytes=whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
+        export_ready=seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
         report=ReportSettings(
-            file_bytes=_whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
-            host_bytes=_whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
-            text_chars=_whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
-            depth=_whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
+            file_bytes=whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
+            host_bytes=whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
+            text_chars=whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
+            depth=whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
         ),
         launch=LaunchSettings(
-            lease=_seconds(environ, "SCANPOOL_LEASE_S", 60),
-            request_bound=_seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
+            lease=seconds(environ, "SCANPOOL_LEASE_S", 60),
+            request_bound=seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
         ),
         poll=PollSettings(
-            shortest=_seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
-            longest=_seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
-            unreachable=_seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
-            paused_limit=_seconds(environ, "SCANPOOL_PAUSED_LIMIT_S", 12 * 3600),
+            shortest=seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
+            longest=seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
+            unreachable=seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
+            paused_limit=seconds(environ, "SCANPOOL_PAUSED_LIMIT_S", 12 * 3600),
         ),
         breaker=BreakerSettings(
-            failures=_whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
-            recovery=_seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
-            successes=_whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
+            failures=whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
+            recovery=seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
+            successes=whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
             counted=_codes(environ, "SCANPOOL_BREAKER_ERRORS", BreakerSettings().counted),
         ),
         retention=RetentionSettings(
-            completed=_seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
-            failed=_seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
-            dead=_seconds(environ, "SCANPOOL_KEEP_DEAD_S", 30 * 86400),
+            completed=seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
+            failed=seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
+            dead=seconds(environ, "SCANPOOL_KEEP_DEAD_S", 30 * 86400),
         ),
         space=SpaceSettings(
-            stop_percent=_whole(environ, "SCANPOOL_SPACE_STOP_PERCENT", 5, least=1, most=90),
-            resume_percent=_whole(environ, "SCANPOOL_SPACE_RESUME_PERCENT", 7, least=2, most=95),
-            stop_bytes=_whole(environ, "SCANPOOL_SPACE_STOP_MIB", 1024, least=1, most=2**20) * 2**20,
+            stop_percent=whole(environ, "SCANPOOL_SPACE_STOP_PERCENT", 5, least=1, most=90),
+            resume_percent=whole(environ, "SCANPOOL_SPACE_RESUME_PERCENT", 7, least=2, most=95),
+            stop_bytes=whole(environ, "SCANPOOL_SPACE_STOP_MIB", 1024, least=1, most=2**20) * 2**20,
         ),
         backoff=Backoff(
-            first=_seconds(environ, "SCANPOOL_BACKOFF_FIRST_S", 2),
-            cap=_seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
-            attempts=_whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
+            first=seconds(environ, "SCANPOOL_BACKOFF_FIRST_S", 2),
+            cap=seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
+            attempts=whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
         ),
-        work_dir=_path(environ, "SCANPOOL_WORK_DIR", "takes an existing folder", Path.is_dir),
+        work_dir=path(environ, "SCANPOOL_WORK_DIR", "takes an existing folder", Path.is_dir),
     )
     _check_together(environ, settings)
     return settings
@@ -247,7 +240,7 @@ def _too_long(environ: Mapping[str, str], variable: str, limit: str, value: time
 def _nats(environ: Mapping[str, str]) -> NatsAddress:
     address = NatsAddress(
         url=environ.get("SCANPOOL_NATS_URL") or DEFAULT_URL,
-        credentials=_path(environ, "SCANPOOL_NATS_CREDS", "takes an existing file", Path.is_file),
+        credentials=path(environ, "SCANPOOL_NATS_CREDS", "takes an existing file", Path.is_file),
     )
     if not address.is_valid:
         raise SettingInvalid("SCANPOOL_NATS_URL", address.shown, URL_FORM)
@@ -269,16 +262,6 @@ def _deployment(environ: Mapping[str, str], variable: str) -> str:
     return text
 
 
-def _path(environ: Mapping[str, str], variable: str, wanted: str, exists: Callable[[Path], bool]) -> Path | None:
-    text = environ.get(variable)
-    if not text:
-        return None
-    path = Path(text)
-    if not exists(path):
-        raise SettingInvalid(variable, text, wanted)
-    return path
-
-
 def _codes(environ: Mapping[str, str], variable: str, default: frozenset[str]) -> frozenset[str]:
     text = environ.get(variable)
     if not text:
@@ -288,25 +271,3 @@ def _codes(environ: Mapping[str, str], variable: str, default: frozenset[str]) -
         takes = f"takes codes separated by commas, of {', '.join(sorted(BREAKER_CODES))}; not {', '.join(unknown)}"
         raise SettingInvalid(variable, text, takes)
     return codes
-
-
-def _seconds(environ: Mapping[str, str], variable: str, default: float) -> timedelta:
-    text = environ.get(variable)
-    if not text:
-        return timedelta(seconds=default)
-    try:
-        value = float(text)
-    except ValueError:
-        raise SettingInvalid(variable, text, "takes seconds, as 30 or 0.5") from None
-    if not 0 < value < 10**9:
-        raise SettingInvalid(variable, text, "takes a positive number of seconds")
-    return timedelta(seconds=value)
-
-
-def _whole(environ: Mapping[str, str], variable: str, default: int, *, least: int, most: int) -> int:
-    text = environ.get(variable)
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
-        raise SettingInvalid(variable, text, f"takes a whole number from {least} to {most}")
-    return int(text)
