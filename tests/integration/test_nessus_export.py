@@ -182,7 +182,7 @@ async def test_an_export_that_is_never_ready_fails_in_time(tmp_path: Path) -> No
     limits = ExportLimits(poll_interval=timedelta(milliseconds=10), ready_within=timedelta(milliseconds=200))
     with anyio.fail_after(3):
         server, error = await export(a_script(status=LOADING), tmp_path / "r", limits)
-    assert type(error) is errors.ExportFailed
+    assert type(error) is errors.ExportNotReady
     assert "not ready" in str(error)
     assert server.count("POST /scans/7/export") == 1
 

@@ -143,7 +143,8 @@ async def test_an_export_that_never_becomes_ready_is_given_up_after_its_tries() 
             stage = _exports(stand.jetstream, scanner, ahead=iter(range(100)))
             puller = await stand.puller(subjects.pool_stream("lab"), "exporting", credit=1)
             last = await _handled_until_dead(stand.jetstream, stage, puller)
-    assert (last.error.code, last.dead.state, last.stage_attempts) == ("export_failed", "exporting", {"exporting": 2})
+    assert (last.error.code, last.dead.state) == ("export_not_ready", "exporting")
+    assert last.stage_attempts == {"exporting": 2}
     assert "not ready within" in last.error.message
 
 

@@ -160,6 +160,12 @@ SCANNERS = (
         ("poller",),
     ),
     Code(
+        "export_not_ready",
+        "The scanner did not make the export in the time that it may take, as often as it was asked.",
+        "Look at the scanner's load and disk, or allow more (SCANPOOL_EXPORT_READY_S); then retry the dead scan.",
+        ("poller",),
+    ),
+    Code(
         "export_too_large",
         "The report is larger than SCANPOOL_MAX_REPORT_BYTES allows.",
         "Split the targets over several scans, or raise the limit.",

@@ -15,6 +15,7 @@ ScannerError
 ├── ScanNotFound             the scanner answered that it has no such scan
 ├── ScanConflict             the scan is not in a state for this: read its progress
 ├── ExportFailed             this export came to nothing or came out broken: start a new one
+│   ├── ExportNotReady       it was waited for as long as may be
 │   └── ExportTooLarge       over the configured limit; another try will not help
 └── FingerprintMismatch      the certificate is not the pinned one; nothing was sent
 """
@@ -125,6 +126,12 @@ class ExportFailed(ScannerError):
     """This export came to nothing or came out broken: start a new one."""
 
     code = "export_failed"
+
+
+class ExportNotReady(ExportFailed):
+    """The scanner had not made the export in the time that it may take: start a new one."""
+
+    code = "export_not_ready"
 
 
 class ExportTooLarge(ExportFailed):

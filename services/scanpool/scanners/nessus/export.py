@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from scanpool.scanners.errors import ExportFailed, ExportTooLarge, RateLimited, ScannerUnavailable
+from scanpool.scanners.errors import ExportFailed, ExportNotReady, ExportTooLarge, RateLimited, ScannerUnavailable
 from scanpool.scanners.nessus import calls
 from scanpool.scanners.nessus.api import Api
 from scanpool.scanners.nessus.faults import decode, words
@@ -78,7 +78,7 @@ class Exporter:
                         await anyio.sleep(self._limits.poll_interval.total_seconds())
                     case Fruitless() as fruitless:
                         return fruitless
-        raise self._failed(f"the export was not ready within {limit}")
+        raise ExportNotReady(self._api.scanner, "export", f"the export was not ready within {limit}")
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What is asked, again where the scanner wants a pause: the export that it made is kept.
