@@ -21,6 +21,7 @@ from scanpool.janitor.decide import disagreements
 from scanpool.janitor.service import Janitor, JanitorParts
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.settings import RetentionSettings
@@ -97,15 +98,25 @@ async def assert_nothing_lost(
     `emulators` by `<pool>.<scanner>`, all of every pool. Services must run: what ticks clean up is waited for.
     """
     pools = sorted({each.split(".")[0] for each in emulators})
-    wrong = problems(await _look(jetstream, emulators, pools), scans)
+    wrong = await _wrong(jetstream, emulators, pools, scans)
     with anyio.move_on_after(within_s):
         while wrong:
             await anyio.sleep(AGAIN_S)
-            wrong = problems(await _look(jetstream, emulators, pools), scans)
+            wrong = await _wrong(jetstream, emulators, pools, scans)
     assert not wrong, "\n".join(wrong)
     await tick_ahead(jetstream, pools, PAST_THE_GRACE)
     wrong = list(_of_objects(await _look(jetstream, emulators, pools)))
     assert not wrong, "\n".join(wrong)
+
+
+async def _wrong(
+    jetstream: JetStream, emulators: Mapping[str, RunningEmulator], pools: Sequence[str], scans: Collection[Expected]
+) -> list[str]:
+    """What is wrong now; a NATS that does not answer yet is looked at again."""
+    try:
+        return problems(await _look(jetstream, emulators, pools), scans)
+    except BrokerUnavailable as error:
+        return [f"nobody can look: {error}"]
 
 
 def problems(found: _Found, scans: Collection[Expected]) -> list[str]:

@@ -62,8 +62,12 @@ class Broker:
         await self._nats.ended()
         await self._nats.__aexit__(None, None, None)
 
+    async def stop(self) -> None:
+        """End it as an operator would (SIGTERM)."""
+        await self._nats.__aexit__(None, None, None)
+
     async def start_again(self) -> None:
-        """Start it after a `kill`, on the same store and port."""
+        """Start it after a `kill` or a `stop`, on the same store and port."""
         self._nats = EmbeddedNats(EmbeddedOptions(store=self._store, port=self._nats.port))
         await self._nats.__aenter__()
 
