@@ -11,7 +11,7 @@ import pytest
 
 from scanpool.janitor.census import Censuses
 from scanpool.runtime.errors import TopologyMissing
-from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
+from scanpool.runtime.jetstream import ApiRefused, JetStream, Stored, Write
 from scanpool.runtime.sweep import BATCH, sweep
 from scanpool_schemas import subjects
 from scanpool_schemas.scan import AnyScan, state_of
@@ -50,7 +50,13 @@ async def test_a_sweep_begins_where_it_is_told_and_gives_what_the_stream_holds()
         for number in range(5):
             await stand.jetstream.publish(Write(subject=f"events.{number}", body=b"x", headers={"a": "b"}))
         found = [stored async for stored in sweep(stand.jetstream, "events", "events.>", 4)]
-        assert found == [await stand.jetstream.at("events", sequence) for sequence in (4, 5)]
+        held = [await stand.jetstream.at("events", sequence) for sequence in (4, 5)]
+        assert [_what(each) for each in found] == [_what(each) for each in held if each is not None]
+
+
+def _what(stored: Stored) -> tuple[str, int, bytes, object]:
+    """Without its time, of which the two ways to read it round the last digit differently."""
+    return stored.subject, stored.sequence, stored.body, stored.headers
 
 
 async def test_a_stream_that_is_not_there_is_said() -> None:
