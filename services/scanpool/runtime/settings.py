@@ -165,12 +165,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         max_duration=seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
         max_report_bytes=whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
         export_ready=seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
-        report=ReportSettings(
-            file_bytes=whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
-            host_bytes=whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
-            text_chars=whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
-            depth=whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
-        ),
+        report=_report(environ),
         launch=LaunchSettings(
             lease=seconds(environ, "SCANPOOL_LEASE_S", 60),
             request_bound=seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
@@ -181,12 +176,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
             unreachable=seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
             paused_limit=seconds(environ, "SCANPOOL_PAUSED_LIMIT_S", 12 * 3600),
         ),
-        breaker=BreakerSettings(
-            failures=whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
-            recovery=seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
-            successes=whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
-            counted=_codes(environ, "SCANPOOL_BREAKER_ERRORS", BreakerSettings().counted),
-        ),
+        breaker=_breaker(environ),
         retention=RetentionSettings(
             completed=seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
             failed=seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
@@ -215,6 +205,24 @@ def pool_names(text: str) -> tuple[str, ...]:
         InvalidName: one of them is no pool's name.
     """
     return tuple(check_pool_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _report(environ: Mapping[str, str]) -> ReportSettings:
+    return ReportSettings(
+        file_bytes=whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
+        host_bytes=whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
+        text_chars=whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
+        depth=whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
+    )
+
+
+def _breaker(environ: Mapping[str, str]) -> BreakerSettings:
+    return BreakerSettings(
+        failures=whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
+        recovery=seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
+        successes=whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
+        counted=_codes(environ, "SCANPOOL_BREAKER_ERRORS", BreakerSettings().counted),
+    )
 
 
 def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
