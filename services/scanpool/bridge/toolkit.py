@@ -1,0 +1,110 @@
+"""Makes tools of the SDK out of plain functions: strict arguments, compact answers, refusals instead of exceptions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any
+
+import structlog
+from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel
+
+from scanpool.bridge.answers import answer, refused
+from scanpool.bridge.caller import Scope
+from scanpool.bridge.refusals import Refusal, refusal_of
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolDefinition:
+    """A tool: its function is named as the tool, its docstring is the description, its parameters the arguments."""
+
+    call: Callable[..., Awaitable[BaseModel]]
+    title: str
+    scope: Scope
+    """Without it the call is refused."""
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    open_world: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.call.__name__
+
+
+def registered(definition: ToolDefinition) -> Tool:
+    """The SDK's tool."""
+    tool = Tool.from_function(
+        _answering(definition),
+        name=definition.name,
+        title=definition.title,
+        description=inspect.cleandoc(definition.call.__doc__ or ""),
+        annotations=ToolAnnotations(
+            read_only_hint=definition.read_only,
+            destructive_hint=definition.destructive,
+            idempotent_hint=definition.idempotent,
+            open_world_hint=definition.open_world,
+        ),
+    )
+    return _strict(tool)
+
+
+def _answering(definition: ToolDefinition) -> Callable[..., Awaitable[CallToolResult]]:
+    """The function with what it answers and what it refuses put into the wire's form."""
+    signature = inspect.signature(definition.call, eval_str=True)
+
+    @wraps(definition.call)
+    async def answering(*args: Any, **arguments: Any) -> CallToolResult:
+        try:
+            return answer(await definition.call(*args, **arguments))
+        except MCPError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last boundary: a bug is told as one, never with its text
+            return refused(_refusal(definition.name, error))
+
+    returned = Annotated[CallToolResult, signature.return_annotation]
+    answering.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+    answering.__annotations__ = {
+        **{name: each.annotation for name, each in signature.parameters.items()},
+        "return": returned,
+    }
+    return answering
+
+
+def _refusal(tool: str, error: Exception) -> Refusal:
+    if (expected := refusal_of(error)) is not None:
+        return expected
+    log.error("a tool failed", tool=tool, exc_info=error)
+    return Refusal("internal", "the bridge failed; this was logged", hint="report it to those who run scanpool")
+
+
+def _strict(tool: Tool) -> Tool:
+    """Refuse arguments that the tool has not: the SDK passes over them, and a mistyped `exclude` would widen a scan."""
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    return tool.model_copy(update={"parameters": _lean(model.model_json_schema(by_alias=True))})
+
+
+def _lean(schema: Any) -> Any:
+    """A schema without the titles that repeat its names."""
+    match schema:
+        case dict():
+            return {
+                name: {key: _lean(each) for key, each in value.items()}
+                if name in {"properties", "$defs"}
+                else _lean(value)
+                for name, value in schema.items()
+                if not (name == "title" and isinstance(value, str))
+            }
+        case list():
+            return [_lean(each) for each in schema]
+        case _:
+            return schema

@@ -1,0 +1,12 @@
+"""The tools, one module a topic, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from scanpool.bridge.parts import Parts
+from scanpool.bridge.toolkit import ToolDefinition
+from scanpool.bridge.tools import status
+
+
+def all_tools(parts: Parts) -> tuple[ToolDefinition, ...]:
+    """Every tool, in a fixed order."""
+    return (*status.tools(parts),)

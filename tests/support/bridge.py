@@ -1,0 +1,86 @@
+"""A bridge beside a running pipeline, and official clients of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp import Client
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, TextContent
+
+from scanpool.bridge.http import application
+from scanpool.bridge.parts import Parts
+from scanpool.bridge.scans import Scans
+from scanpool.bridge.server import make_server
+from scanpool.bridge.settings import BridgeSettings
+from scanpool.client import ScanPool
+from scanpool.runtime.http import serving
+from scanpool.runtime.jetstream import JetStream
+from tests.support.pipeline import Pipeline, connected_jetstream
+
+
+@dataclass(frozen=True)
+class RunningBridge:
+    """A bridge that answers over HTTP, as one replica."""
+
+    server: MCPServer[Any]
+    parts: Parts
+    url: str
+
+
+def bridge_parts(jetstream: JetStream, settings: BridgeSettings) -> Parts:
+    """What a bridge works with, over the connection."""
+    scanpool = ScanPool(jetstream)
+    return Parts(
+        scanpool=scanpool,
+        jetstream=jetstream,
+        scans=Scans(scanpool),
+        settings=settings,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+@asynccontextmanager
+async def running_bridge(pipeline: Pipeline, settings: BridgeSettings | None = None) -> AsyncIterator[RunningBridge]:
+    """A bridge of its own connection; enter it twice for two replicas."""
+    async with connected_jetstream(pipeline.nats.url) as jetstream:
+        parts = bridge_parts(jetstream, settings or BridgeSettings())
+        server = make_server(parts)
+        app = application(server, parts.settings)
+        async with app.router.lifespan_context(app), serving(app, "127.0.0.1", 0) as port:
+            yield RunningBridge(server, parts, f"http://127.0.0.1:{port}/mcp")
+            parts.stopping.set()
+
+
+def connected(bridge: RunningBridge, **options: Any) -> Client:
+    """The SDK's own client, over HTTP: `async with connected(bridge) as client: ...`."""
+    return Client(bridge.url, **options)
+
+
+async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """What the tool answered; text and structured content are the same."""
+    result = await asyncio.wait_for(client.call_tool(tool, arguments), 60)
+    document = _text(result)
+    assert not result.is_error, document
+    assert document == result.structured_content
+    return document
+
+
+async def refusal(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Why the tool did nothing."""
+    result = await asyncio.wait_for(client.call_tool(tool, arguments), 60)
+    assert result.is_error, result
+    return _text(result)
+
+
+def _text(result: CallToolResult) -> dict[str, Any]:
+    content = result.content[0]
+    assert isinstance(content, TextContent)
+    document: dict[str, Any] = json.loads(content.text)
+    return document
