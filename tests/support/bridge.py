@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from mcp import Client
@@ -15,11 +14,9 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
 
 from scanpool.bridge.http import application
-from scanpool.bridge.parts import Parts
-from scanpool.bridge.scans import Scans
+from scanpool.bridge.parts import Parts, parts_of
 from scanpool.bridge.server import make_server
 from scanpool.bridge.settings import BridgeSettings
-from scanpool.client import ScanPool
 from scanpool.runtime.http import serving
 from scanpool.runtime.jetstream import JetStream
 from tests.support.pipeline import Pipeline, connected_jetstream
@@ -36,14 +33,7 @@ class RunningBridge:
 
 def bridge_parts(jetstream: JetStream, settings: BridgeSettings) -> Parts:
     """What a bridge works with, over the connection."""
-    scanpool = ScanPool(jetstream)
-    return Parts(
-        scanpool=scanpool,
-        jetstream=jetstream,
-        scans=Scans(scanpool),
-        settings=settings,
-        now=lambda: datetime.now(UTC),
-    )
+    return parts_of(jetstream, settings)
 
 
 @asynccontextmanager

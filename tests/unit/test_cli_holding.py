@@ -10,15 +10,15 @@ import pytest
 import typer
 from rich.console import Console, RenderableType
 
-from scanpool.cli.breaker_status import BreakerStatus, breaker_status
 from scanpool.cli.exits import Failure
 from scanpool.cli.operator_options import Instance, hold, instance, person
-from scanpool.cli.pool_stats import PoolStats
 from scanpool.cli.views.breakers import breaker_line, breakers_view
 from scanpool.cli.views.holding import cordoned_line, held, paused_line, resumed_line, uncordoned_line
 from scanpool.cli.views.pools import pools_view, scanners_view
 from scanpool.cli.views.stats import stats_view
 from scanpool.client import PoolStatus, ScannerStatus
+from scanpool.client.breakers import BreakerStatus, breaker_status
+from scanpool.client.stats import PoolStats
 from scanpool.coordination.control import cordoned, in_force, uncordoned
 from scanpool_schemas.keys import Breaker, Control, Hold
 from tests.support.builders import MINUTE, NOW
@@ -32,7 +32,7 @@ def a_hold(**fields: object) -> Hold:
 
 
 def a_breaker(**fields: object) -> BreakerStatus:
-    return breaker_status(A, msgspec.convert(fields, Breaker))
+    return breaker_status(A.pool, A.scanner, msgspec.convert(fields, Breaker))
 
 
 def a_scanner(**fields: object) -> ScannerStatus:

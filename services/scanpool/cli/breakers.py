@@ -13,7 +13,7 @@ from scanpool.cli.invocation import Invocation, command, group
 from scanpool.cli.operator_options import By, For, Instance, Reason, ScannerName, person
 
 if TYPE_CHECKING:
-    from scanpool.cli.breaker_status import BreakerStatus
+    from scanpool.client.breakers import BreakerStatus
     from scanpool.runtime.jetstream import JetStream
     from scanpool_schemas.keys import Breaker
 
@@ -37,10 +37,10 @@ def breakers(
     pool: Annotated[str | None, typer.Option("--pool", help="Only of this pool.")] = None,
 ) -> ExitCode:
     """List the breakers: a scanner whose breaker is not closed is given no scan."""
-    from scanpool.cli.breaker_status import read_breakers
     from scanpool.cli.connecting import with_jetstream
     from scanpool.cli.known import pools_meant
     from scanpool.cli.views.breakers import breakers_view
+    from scanpool.client.breakers import read_breakers
 
     async def read(jetstream: JetStream) -> list[BreakerStatus]:
         pools = await pools_meant(jetstream, pool)
@@ -101,16 +101,16 @@ def probe(call: Invocation, scanner: ScannerName) -> ExitCode:
 
 
 def _changed(call: Invocation, scanner: Instance, step: Callable[[Breaker], Breaker], now: datetime) -> ExitCode:
-    from scanpool.cli.breaker_status import breaker_status
     from scanpool.cli.connecting import with_jetstream
     from scanpool.cli.known import check_scanner
     from scanpool.cli.views.breakers import breaker_line
+    from scanpool.client.breakers import breaker_status
     from scanpool.coordination.breakers import change_breaker
 
     async def changed(jetstream: JetStream) -> BreakerStatus:
         await check_scanner(jetstream, scanner)
         after = await change_breaker(jetstream, scanner.pool, scanner.scanner, step, now)
-        return breaker_status(scanner, after)
+        return breaker_status(scanner.pool, scanner.scanner, after)
 
     after = with_jetstream(call, changed, log_level="error")
     call.out.answer(after, lambda: breaker_line(after, now))

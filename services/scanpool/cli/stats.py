@@ -11,7 +11,7 @@ from scanpool.cli.exits import ExitCode
 from scanpool.cli.invocation import Invocation, command
 
 if TYPE_CHECKING:
-    from scanpool.cli.pool_stats import PoolStats
+    from scanpool.client.stats import PoolStats
     from scanpool.runtime.jetstream import JetStream
 
 PANEL = "Operation"
@@ -49,8 +49,8 @@ def stats(
 
 
 async def _read(jetstream: JetStream, pool: str | None, all_pools: bool, now: datetime) -> list[PoolStats]:
-    from scanpool.cli.pool_stats import pool_stats
     from scanpool.client.lookup import Lookup
+    from scanpool.client.stats import pool_stats
 
     lookup = Lookup(jetstream)
     pools = await lookup.pools() if all_pools else (await lookup.chosen_pool(pool),)

@@ -22,6 +22,7 @@ from scanpool.client.events import ALL_KINDS, Event, Kind, Subscription
 from scanpool.client.orders import ANSWER_S
 from scanpool.client.pools import PoolStatus, ScannerStatus
 from scanpool.client.scanpool import ScanPool as AsyncScanPool
+from scanpool.client.stats import PoolStats
 from scanpool.client.submitting import Submitted
 from scanpool.report.findings.query import Page
 from scanpool.runtime.connection import DEFAULT_URL
@@ -164,6 +165,14 @@ class ScanPool:
     def pools(self) -> tuple[PoolStatus, ...]:
         """All pools."""
         return self._call(self._scanpool.pools)
+
+    def pool(self, name: str | None = None) -> PoolStatus:
+        """The pool of this name; without one the only pool, or the default one."""
+        return self._call(partial(self._scanpool.pool, name))
+
+    def stats(self, *, pool: str | None = None) -> tuple[PoolStats, ...]:
+        """What there is to do in the pool, or in all pools, and what keeps it from being done."""
+        return self._call(partial(self._scanpool.stats, pool=pool))
 
     def scanners(self, *, pool: str | None = None) -> tuple[ScannerStatus, ...]:
         """The scanners of the pool, or of all pools."""

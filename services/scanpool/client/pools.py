@@ -39,6 +39,8 @@ class ScannerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """That it is given no scan, by hand."""
     breaker: Literal["closed", "open", "half-open"] = "closed"
     """Open or half-open, it is not called for scans."""
+    breaker_until: datetime | None = None
+    """When an open breaker lets it be probed; null is when a person resets it."""
 
 
 class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +127,7 @@ class Pools:
             last_seen=health.last_seen if health else None,
             cordoned=self._holding(control.cordoned.get(rule.name)),
             breaker=breaker.state,
+            breaker_until=breaker.until,
         )
 
     async def _control(self, pool: str) -> Control:

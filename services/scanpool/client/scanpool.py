@@ -19,6 +19,7 @@ from scanpool.client.lookup import Lookup
 from scanpool.client.orders import ANSWER_S, Orders
 from scanpool.client.pools import Pools, PoolStatus, ScannerStatus
 from scanpool.client.reports import download
+from scanpool.client.stats import PoolStats, pool_stats
 from scanpool.client.submitting import Submitted, Submitter
 from scanpool.client.waiting import Waiter
 from scanpool.report.findings.query import Page
@@ -264,6 +265,19 @@ class ScanPool:
     async def pools(self) -> tuple[PoolStatus, ...]:
         """All pools."""
         return tuple([await self._pools.pool(name) for name in await self._lookup.pools()])
+
+    async def stats(self, *, pool: str | None = None) -> tuple[PoolStats, ...]:
+        """What there is to do in the pool, or in all pools, and what keeps it from being done."""
+        names = (await self._lookup.chosen_pool(pool),) if pool else await self._lookup.pools()
+        return tuple([await pool_stats(self._jetstream, name, datetime.now(UTC)) for name in names])
+
+    async def pool(self, name: str | None = None) -> PoolStatus:
+        """The pool of this name; without one the only pool, or the default one.
+
+        Raises:
+            UnknownPool: there is none.
+        """
+        return await self._pools.pool(await self._lookup.chosen_pool(name))
 
     async def scanners(self, *, pool: str | None = None) -> tuple[ScannerStatus, ...]:
         """The scanners of the pool, or of all pools."""

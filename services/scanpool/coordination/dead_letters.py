@@ -79,11 +79,7 @@ class DeadLetters:
             InvalidName: the pool is none.
             BrokerUnavailable, TopologyMissing: they could not be read.
         """
-        end = await self._jetstream.last(subjects.SCAN_DLQ, ">")
-        found: list[Letter] = []
-        for subject in _filters(wanted.pool):
-            found += await self._up_to(subject, end.sequence if end else 0)
-        return letters.newest_first(found, wanted)
+        return await read_letters(self._jetstream, wanted)
 
     async def stored(self, letter: Letter) -> Stored | None:
         """The letter's message; None where it was removed since."""
@@ -118,17 +114,6 @@ class DeadLetters:
                 return await self._remove(letter)
 
         return sum(await asyncio.gather(*(one(letter) for letter in chosen)))
-
-    async def _up_to(self, subject: str, end: int) -> list[Letter]:
-        found: list[Letter] = []
-        sequence = 1
-        while sequence <= end:
-            stored = await self._jetstream.next_from(subjects.SCAN_DLQ, sequence, subject)
-            if stored is None or stored.sequence > end:
-                break
-            found.append(letter_of(stored))
-            sequence = stored.sequence + 1
-        return found
 
     async def _retried(self, letter: Letter, *, dry_run: bool) -> Outcome:
         match await self._decided(letter):
@@ -189,6 +174,32 @@ class DeadLetters:
         except TopologyMissing:
             return None
         return held.scan if held else None
+
+
+async def read_letters(jetstream: JetStream, wanted: Wanted) -> list[Letter]:
+    """The dead letters that are meant and lie there now, the newest first.
+
+    Raises:
+        InvalidName: the pool is none.
+        BrokerUnavailable, TopologyMissing: they could not be read.
+    """
+    end = await jetstream.last(subjects.SCAN_DLQ, ">")
+    found: list[Letter] = []
+    for subject in _filters(wanted.pool):
+        found += await _up_to(jetstream, subject, end.sequence if end else 0)
+    return letters.newest_first(found, wanted)
+
+
+async def _up_to(jetstream: JetStream, subject: str, end: int) -> list[Letter]:
+    found: list[Letter] = []
+    sequence = 1
+    while sequence <= end:
+        stored = await jetstream.next_from(subjects.SCAN_DLQ, sequence, subject)
+        if stored is None or stored.sequence > end:
+            break
+        found.append(letter_of(stored))
+        sequence = stored.sequence + 1
+    return found
 
 
 def _filters(pool: str | None) -> tuple[str, ...]:

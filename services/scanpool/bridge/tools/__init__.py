@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.toolkit import ToolDefinition
-from scanpool.bridge.tools import status
+from scanpool.bridge.tools import listing, pools, status
 
 
 def all_tools(parts: Parts) -> tuple[ToolDefinition, ...]:
     """Every tool, in a fixed order."""
-    return (*status.tools(parts),)
+    return (
+        *status.tools(parts),
+        *listing.tools(parts),
+        *pools.tools(parts),
+    )

@@ -8,9 +8,9 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.breaker_status import BreakerStatus
 from scanpool.cli.untrusted import shown
 from scanpool.cli.views.elements import table, when
+from scanpool.client.breakers import BreakerStatus
 
 BREAKER_STYLES: Mapping[str, str] = {"closed": "green", "open": "red", "half-open": "yellow"}
 

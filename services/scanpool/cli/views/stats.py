@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.breaker_status import BreakerStatus
-from scanpool.cli.pool_stats import PoolStats
 from scanpool.cli.untrusted import shown
 from scanpool.cli.views.breakers import breaker_text, until
 from scanpool.cli.views.elements import Cell, counted, facts, span, table, yes
 from scanpool.cli.views.holding import held
 from scanpool.client import ScannerStatus
+from scanpool.client.breakers import BreakerStatus
+from scanpool.client.stats import PoolStats
 
 
 def stats_view(pools: Sequence[PoolStats]) -> RenderableType:

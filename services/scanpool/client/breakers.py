@@ -1,18 +1,17 @@
-"""A scanner's breaker as the command line shows it."""
+"""A scanner's breaker as outward faces show it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-from scanpool.cli.operator_options import Instance
+from scanpool.client.lookup import Lookup
+from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.keys import Breaker
-
-if TYPE_CHECKING:
-    from scanpool.runtime.jetstream import JetStream
 
 
 class BreakerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +31,12 @@ class BreakerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How often it has opened."""
 
 
-def breaker_status(scanner: Instance, breaker: Breaker) -> BreakerStatus:
+def breaker_status(pool: str, scanner: str, breaker: Breaker) -> BreakerStatus:
     """The breaker of the scanner."""
     return BreakerStatus(
-        scanner_instance=str(scanner),
-        pool=scanner.pool,
-        name=scanner.scanner,
+        scanner_instance=f"{pool}.{scanner}",
+        pool=pool,
+        name=scanner,
         state=breaker.state,
         failures=breaker.failures,
         since=breaker.since,
@@ -54,11 +53,9 @@ async def read_breakers(jetstream: JetStream, pool: str) -> list[BreakerStatus]:
     Raises:
         UnknownPool: there is no such pool.
     """
-    from scanpool.cli.known import scanners_of
-    from scanpool.runtime.keys import read_key
-
+    rules = await Lookup(jetstream).rules(pool)
     found = []
-    for name in await scanners_of(jetstream, pool):
-        key = await read_key(jetstream, pool, subjects.breaker_key(name), Breaker)
-        found.append(breaker_status(Instance(pool, name), key.value or Breaker()))
+    for scanner in rules.scanners if rules else ():
+        key = await read_key(jetstream, pool, subjects.breaker_key(scanner.name), Breaker)
+        found.append(breaker_status(pool, scanner.name, key.value or Breaker()))
     return found

@@ -9,14 +9,13 @@ from typing import Any, get_args
 
 import msgspec
 
-from scanpool.cli.breaker_status import BreakerStatus, read_breakers
-from scanpool.client import ScannerStatus, ScanPool
-from scanpool.coordination.control import in_force, read_control
-from scanpool.coordination.space import no_room
+from scanpool.client.breakers import BreakerStatus, read_breakers
+from scanpool.client.lookup import Lookup
+from scanpool.client.pools import Pools, ScannerStatus
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import Hold, Load, Space
+from scanpool_schemas.keys import Control, Hold, Load, Space
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import Queued, StateName, UnreadableEvent, decode_scan, lane_state
 
@@ -70,16 +69,17 @@ async def pool_stats(jetstream: JetStream, pool: str, now: datetime) -> PoolStat
     Raises:
         UnknownPool: there is no such pool.
     """
-    scanners = await ScanPool(jetstream).scanners(pool=pool)
-    control = in_force(await read_control(jetstream, pool), now)
+    lookup = Lookup(jetstream)
+    scanners = tuple(await Pools(jetstream, lookup, now=lambda: now).scanners(pool))
+    control = (await read_key(jetstream, pool, subjects.CONTROL_KEY, Control)).value or Control()
     breakers = await read_breakers(jetstream, pool)
     lanes = {lane: await _consumer(jetstream, pool, lane_state(lane)) for lane in LANES}
     dead = await _dead_scans(jetstream, pool)
     elsewhere = dead | await _holders(jetstream, pool, scanners)
     return PoolStats(
         pool=pool,
-        paused=control.paused,
-        no_room=await no_room(jetstream, pool, now),
+        paused=control.paused if control.paused and control.paused.holds(now) else None,
+        no_room=await lookup.no_room(pool, now),
         requested=len(await _subjects(jetstream, subjects.SCAN_REQUESTS, subjects.requested(pool, "*"))),
         queued={lane: await _queued(jetstream, pool, lane, info, elsewhere) for lane, info in lanes.items()},
         oldest_waiting_s=await _oldest_waiting_s(jetstream, pool, lanes, now),
