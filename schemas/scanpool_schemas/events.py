@@ -69,6 +69,33 @@ class ScannerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     at: Instant
 
 
+AuditOutcome = Literal["accepted", "refused", "failed", "interrupted"]
+Confirmation = Literal["not-asked", "given", "declined", "awaited"]
+
+
+class AuditEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A client of the bridge called a tool that changes something. Published on `audit.<client>.<tool>`."""
+
+    at: Instant
+    subject: str
+    """The client, by the subject of its identity."""
+    tool: str
+    outcome: AuditOutcome
+    """accepted: it was asked for, also where it waits for approval. refused: it was not, and `code` says why. failed:
+    the bridge has a fault. interrupted: the client left before it was answered; a scan that it had asked for by then
+    is in `task_id`."""
+    code: str = ""
+    """Why it was refused, as the client was told."""
+    task_id: str = ""
+    """The scan."""
+    pool: str = ""
+    arguments_digest: str = ""
+    """SHA-256 of the arguments in compact JSON with sorted keys, hex; empty where they held a secret."""
+    confirmation: Confirmation = "not-asked"
+    """not-asked: the policy wants none. awaited: the client cannot ask a person, so an operator has to approve."""
+    trace_id: str = ""
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message that never became a scan. Published on `dlq.<pool>.<stage>.<id>.s<sequence>`."""
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from scanpool_schemas.instants import Instant
+from scanpool_schemas.request import Intensity
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +149,8 @@ class ScannerRule(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     capacity: int
     enabled: bool = True
+    url: str = ""
+    """Where it answers; empty unless its pool says `expose_url`."""
 
 
 class CredentialRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +161,31 @@ class CredentialRule(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     targets: tuple[str, ...] = ()
     """Targets it may be used for; empty is all that the pool allows."""
+
+
+class ClientRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of the bridge may ask of a pool; what no rule allows is denied."""
+
+    subject: str
+    """The subject of its identity, or a glob of such with `*`."""
+    networks: tuple[str, ...] = ()
+    """Networks, addresses and host globs that it may have scanned, within what the pool allows; empty is none."""
+    exclude: tuple[str, ...] = ()
+    """What it may not, whatever its networks say."""
+    credentials: tuple[str, ...] = ()
+    """Ids of the credentials that it may name."""
+    intensity: Intensity = "safe"
+    """The most that it may ask for."""
+    max_hosts: int = 256
+    """Addresses in one scan."""
+    confirm_above_hosts: int | None = None
+    """A scan of more addresses waits for a person's confirmation; null is never."""
+    confirm_intrusive: bool = True
+    """Whether an intrusive scan waits for a person's confirmation."""
+    max_concurrent: int = 4
+    """Scans of it in the pool that are not over yet."""
+    scans_per_hour: int = 20
+    """Scans of it that the pool admits within an hour."""
 
 
 class PoolRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +199,10 @@ class PoolRules(msgspec.Struct, frozen=True, kw_only=True):
     expose_url: bool = False
     scanners: tuple[ScannerRule, ...] = ()
     credentials: tuple[CredentialRule, ...] = ()
+    clients: tuple[ClientRule, ...] = ()
+    """Rules of the clients of the bridge that may use the pool; a client without one may nothing."""
+    protected: tuple[str, ...] = ()
+    """What no client of the bridge may have scanned: the scanners, and what else the configuration names."""
     default: bool = False
     """Scans that name no pool come here."""
     digest: str = ""

@@ -14,6 +14,7 @@ from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, 
 
 ScanType = Literal["untrusted", "authenticated", "authenticated_privileged"]
 Priority = Literal["high", "normal", "low"]
+Intensity = Literal["safe", "intrusive"]
 OrderName = Literal["pause", "resume"]
 
 ShortText = Annotated[str, Meta(max_length=256)]
@@ -71,6 +72,14 @@ class ScanRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Who the scan belongs to."""
     idempotency_key: ShortText | None = None
     """The same owner and key is the same scan, however often it is submitted."""
+    client: ShortText | None = None
+    """The client of the bridge that asks, by the subject of its identity; its policy is checked by admission, deny by
+    default. Null where a person or program publishes by itself."""
+    intensity: Intensity | None = None
+    """Safe switches the scanner's safe checks on, intrusive off; null leaves what the template says."""
+    confirmed: ShortText | None = None
+    """Who confirmed, through the bridge, a scan that its policy wants confirmed. No part of what is asked: the same
+    request with and without it is the same scan."""
 
 
 class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +103,9 @@ class ScanOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _Request = TypeVar("_Request", ScanRequest, CancelRequest, ScanOrder)
 
 _PLACE = re.compile(r"(?P<message>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`", re.DOTALL)
+_ABOUT_THE_ASKING = frozenset({"confirmed"})
+"""Fields that say how the scan was asked for, not which scan."""
+_SAFE_CHECKS = "safe_checks"
 _SECRET_WORDS = ("password", "passphrase", "secret", "private_key", "token", "community")
 
 
@@ -127,13 +139,15 @@ def decode_scan_order(body: bytes) -> ScanOrder:
 
 
 def digest(request: ScanRequest) -> str:
-    """Hex SHA-256 of the request: equal for the same request, whatever order its JSON had."""
-    return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
+    """Hex SHA-256 of the request: equal for the same request, whatever order its JSON had, confirmed or not."""
+    asked = msgspec.structs.replace(request, **dict.fromkeys(_ABOUT_THE_ASKING))
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()
 
 
 def differences(one: ScanRequest, other: ScanRequest) -> tuple[str, ...]:
-    """The fields in which two requests differ."""
-    return tuple(name for name in ScanRequest.__struct_fields__ if getattr(one, name) != getattr(other, name))
+    """The fields in which two requests differ; as for `digest`, whether they were confirmed is no difference."""
+    asked = (name for name in ScanRequest.__struct_fields__ if name not in _ABOUT_THE_ASKING)
+    return tuple(name for name in asked if getattr(one, name) != getattr(other, name))
 
 
 def _decode(body: bytes, kind: type[_Request]) -> _Request:
@@ -186,6 +200,8 @@ def _check(request: ScanRequest) -> None:
             check_scanner_name(request.scanner)
         except InvalidName as error:
             raise RequestInvalid("scanner", str(error)) from error
+    if request.intensity is not None and _SAFE_CHECKS in request.settings:
+        raise RequestInvalid(f"settings.{_SAFE_CHECKS}", "given beside intensity, which sets it; keep one of the two")
     for name in request.settings:
         if any(word in name.lower() for word in _SECRET_WORDS):
             raise RequestInvalid(f"settings.{name}", "looks like a secret; name a credential in credential_ref instead")

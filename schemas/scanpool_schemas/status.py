@@ -65,6 +65,12 @@ class ScanStatus(msgspec.Struct, frozen=True, kw_only=True):
     """It runs and somebody has it paused on its scanner; since when, by whom and why is in its progress."""
     held_back: str | None = None
     """What keeps every waiting scan of its pool from going on, where it is one: no room in NATS, or a pause."""
+    awaiting: str | None = None
+    """Why it waits for a person's approval, where it does; nothing is done for it before."""
+    wanted_scanner: str | None = None
+    """The one scanner of its pool that it asked for by name."""
+    not_before: Instant | None = None
+    """Its stage is not tried again before this."""
 
     @property
     def is_over(self) -> bool:
@@ -115,6 +121,7 @@ def describe_request(pool: str, scan_id: str, request: ScanRequest, asked_at: In
         findings=None,
         result=None,
         timeline=(),
+        wanted_scanner=request.scanner,
     )
 
 
@@ -150,4 +157,7 @@ def describe(scan: AnyScan, progress: ScanProgress | None = None) -> ScanStatus:
         timeline=scan.timeline,
         progress=progress,
         paused=progress is not None and progress.paused_since is not None,
+        awaiting=scan.reason if isinstance(scan, Pending) else None,
+        wanted_scanner=scan.request.scanner,
+        not_before=scan.not_before,
     )

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 
+from scanpool_schemas.names import is_valid_pool_name
 from scanpool_schemas.request import OrderName
 from scanpool_schemas.scan import STRUCT_OF, StateName
 
@@ -16,6 +19,7 @@ SCAN_FAILED = "SCAN_FAILED"
 SCAN_DLQ = "SCAN_DLQ"
 SCANNER_EVENTS = "SCANNER_EVENTS"
 SCAN_TICKS = "SCAN_TICKS"
+BRIDGE_AUDIT = "BRIDGE_AUDIT"
 
 EXPORTS_BUCKET = "scan-exports"
 FINDINGS_BUCKET = "scan-findings"
@@ -125,6 +129,20 @@ def progress_key(pool: str, scan_id: str) -> str:
 def scanner_event(pool: str, scanner: str, name: str) -> str:
     """Where an event of a scanner is told."""
     return f"scanner.{pool}.{scanner}.{name}"
+
+
+def audit(client: str, tool: str) -> str:
+    """Where is kept what a client of the bridge did with a tool that changes something."""
+    return f"audit.{audit_token(client)}.{tool}"
+
+
+def audit_token(client: str) -> str:
+    """The client's token in a subject: itself where it is as short and plain as a pool's name, else its SHA-256 in
+    base32, which is longer than any such name."""
+    if is_valid_pool_name(client):
+        return client
+    digest = hashlib.sha256(client.encode("utf-8", "surrogatepass")).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 def dead_letter(pool: str, stage: str, scan_id: str, sequence: int) -> str:

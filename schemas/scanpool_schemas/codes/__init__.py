@@ -7,6 +7,7 @@ may change.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from scanpool_schemas.codes.clients import CLIENTS
 from scanpool_schemas.codes.code import Code, Place, Stage
 from scanpool_schemas.codes.logins import LOGINS
 from scanpool_schemas.codes.orders import ORDERS
@@ -17,6 +18,7 @@ from scanpool_schemas.codes.scans import SCANNERS, SCANS
 SECTIONS: Mapping[str, tuple[Code, ...]] = MappingProxyType(
     {
         "Requests": REQUESTS,
+        "Clients of the bridge": CLIENTS,
         "Scans on their way": SCANS,
         "Orders": ORDERS,
         "Scanners": SCANNERS,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Stage: TypeAlias = Literal["admission", "dispatcher", "poller", "validator", "janitor"]
+Stage: TypeAlias = Literal["admission", "dispatcher", "poller", "validator", "janitor", "operator"]
 Place: TypeAlias = Literal["error", "answer", "dead letter", "result", "host", "warning"]
 
 

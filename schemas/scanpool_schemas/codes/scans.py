@@ -10,8 +10,14 @@ SCANS = (
         ("admission", "poller"),
     ),
     Code(
+        "approval_denied",
+        "The scan waited for a person's approval, and an operator rejected it.",
+        "Ask for less, or ask the operator; the message says who rejected it and why.",
+        ("operator",),
+    ),
+    Code(
         "max_wait_exceeded",
-        "The scan waited in the queue for longer than its `max_wait_s`.",
+        "The scan waited in the queue, or for a person's approval, for longer than its `max_wait_s`.",
         "Look with `scanpool scanners` for scanners that are full or down; give it more time or a higher priority.",
         ("dispatcher", "janitor"),
     ),

@@ -39,6 +39,8 @@ _PARAMETERS: dict[str, Document] = {
     "scanner": {"description": "Name of a scanner of the pool.", "examples": ["scanner1"]},
     "event": {"description": "What befell the scanner.", "examples": ["ready"]},
     "order": {"description": "What is to be done with the scan.", "enum": list(get_args(OrderName))},
+    "client": {"description": "Client of the bridge: its subject, or the subject's SHA-256 in base32."},
+    "tool": {"description": "The tool that was called.", "examples": ["cancel_scan"]},
     "stage": {"description": "The consumer that gave the message up.", "examples": ["admission"]},
     "sequence": {"description": "The message's sequence in the stream it came from."},
 }

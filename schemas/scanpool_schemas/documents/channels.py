@@ -131,6 +131,15 @@ CHANNELS: Iterable[Channel] = (
         tag="operations",
     ),
     Channel(
+        name="bridgeAudit",
+        operation="receiveAuditEvent",
+        action="receive",
+        summary="See which client of the bridge asked for or cancelled what, and what came of it.",
+        messages=("audit",),
+        stream=subjects.BRIDGE_AUDIT,
+        tag="operations",
+    ),
+    Channel(
         name="deadLetters",
         operation="receiveDeadLetter",
         action="receive",

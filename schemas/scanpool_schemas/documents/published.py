@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from scanpool_schemas import subjects
-from scanpool_schemas.events import DeadLetter, OrderAnswer, ScannerEvent, ScanProgress
+from scanpool_schemas.events import AuditEvent, DeadLetter, OrderAnswer, ScannerEvent, ScanProgress
 from scanpool_schemas.keys import Breaker, Control, Health, Load, PoolRules, Repair, Space
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest
@@ -113,6 +113,12 @@ PUBLISHED: tuple[Published, ...] = (
         title="Dead letter",
         struct=DeadLetter,
         subject=subjects.dead_letter(_POOL, "<stage>", _ID, 0).replace("s0", "s<sequence>"),
+    ),
+    Published(
+        name="scanpool.audit.v1",
+        title="Audit event",
+        struct=AuditEvent,
+        subject="audit.<client>.<tool>",
     ),
     _key("load", "Scanner load", Load, subjects.load_key(_SCANNER)),
     _key("health", "Scanner health", Health, subjects.health_key(_SCANNER)),

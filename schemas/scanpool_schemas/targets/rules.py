@@ -1,4 +1,4 @@
-"""What a pool lets be scanned: its allow list, its exclusions, and addresses of special use.
+"""What a pool, or the policy of a client, lets be scanned: an allow list, exclusions, and addresses of special use.
 
 A hostname is allowed by a pattern only while nobody has said which address it has, or where admission
 itself resolved it: a publisher's own `name[address]` is judged by the address alone.
@@ -46,7 +46,7 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class TargetRules:
-    """What a pool allows and excludes, read."""
+    """What is allowed and excluded, read."""
 
     allow_texts: tuple[str, ...] = ()
     allow: Scope = NOTHING
@@ -54,6 +54,8 @@ class TargetRules:
     allow_entries: tuple[AddressSet, ...] = ()
     """The addresses of each entry of the allow list."""
     exclude: tuple[Excluded, ...] = ()
+    whose: str = "the pool"
+    """What sentences call whoever has these rules."""
 
     @property
     def speak_of_addresses(self) -> bool:
@@ -91,13 +93,15 @@ class Refusal:
     reason: str
 
 
-def read_rules(allow: Sequence[str], exclude: Sequence[ExclusionLike]) -> TargetRules:
-    """Read a pool's allow list and exclusions.
+def read_rules(
+    allow: Sequence[str], exclude: Sequence[ExclusionLike], *, whose: str = "the pool", field: str = "allow"
+) -> TargetRules:
+    """Read an allow list and exclusions; `field` is what errors call the list.
 
     Raises:
         InvalidTarget: an entry is neither a target nor a hostname pattern.
     """
-    allowed = read_scopes(allow, field="allow")
+    allowed = read_scopes(allow, field=field)
     excluded = read_scopes([each.target for each in exclude], field="exclude")
     return TargetRules(
         tuple(allow),
@@ -106,6 +110,7 @@ def read_rules(allow: Sequence[str], exclude: Sequence[ExclusionLike]) -> Target
         tuple(
             Excluded(each.target, scope, each.until, each.reason) for each, scope in zip(exclude, excluded, strict=True)
         ),
+        whose,
     )
 
 
@@ -120,7 +125,10 @@ def refusals(
     special = (_special_refusal(part, rules) for part in special_use(targets.items))
     beyond = () if rules.allow.is_empty else outside(targets, rules.allow, resolved=resolved)
     excluded = (
-        _excluded_refusal(item, each) for each in rules.exclude if each.is_active(now) for item in targets.items
+        _excluded_refusal(item, each, rules.whose)
+        for each in rules.exclude
+        if each.is_active(now)
+        for item in targets.items
     )
     return tuple(
         each for each in (*special, *(_outside_refusal(item, rules) for item in beyond), *excluded) if each is not None
@@ -141,8 +149,8 @@ def _special_refusal(part: SpecialPart, rules: TargetRules) -> Refusal | None:
         return None
     where = ", ".join(part.addresses.texts) or target.text
     reason = (
-        f"{target.text} is or contains {part.use.value} addresses ({where}); a pool scans them only "
-        "where an entry of its allow list names them and nothing else"
+        f"{target.text} is or contains {part.use.value} addresses ({where}); {rules.whose} allows them only "
+        "by an entry that names them and nothing else"
     )
     return Refusal(target.text, Cause.SPECIAL_USE, reason)
 
@@ -150,7 +158,7 @@ def _special_refusal(part: SpecialPart, rules: TargetRules) -> Refusal | None:
 def _outside_refusal(target: Target, rules: TargetRules) -> Refusal:
     beyond = target.addresses.difference(rules.allow.addresses).texts
     part = f" ({_few(beyond)})" if beyond and beyond != (target.text,) else ""
-    reason = f"{target.text} lies outside what the pool allows{part}; it allows {_few(rules.allow_texts)}"
+    reason = f"{target.text} lies outside what {rules.whose} allows{part}; it allows {_few(rules.allow_texts)}"
     return Refusal(target.text, Cause.NOT_ALLOWED, reason)
 
 
@@ -161,12 +169,12 @@ def _is_allowed(target: Target, allow: Scope, resolved: Collection[str]) -> bool
     return not target.addresses.is_empty and allow.addresses.covers(target.addresses)
 
 
-def _excluded_refusal(target: Target, excluded: Excluded) -> Refusal | None:
+def _excluded_refusal(target: Target, excluded: Excluded, whose: str) -> Refusal | None:
     if not excluded.scope.touches(target):
         return None
     until = f" until {excluded.until}" if excluded.until else ""
     why = f": {excluded.reason}" if excluded.reason else ""
-    reason = f"{target.text} is excluded from the pool by {excluded.text}{until}{why}"
+    reason = f"{target.text} is excluded from {whose} by {excluded.text}{until}{why}"
     return Refusal(target.text, Cause.EXCLUDED, reason)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 import msgspec
 
 from scanpool.coordination import transitions
-from scanpool.coordination.transitions import Change, Mark
+from scanpool.coordination.client_policy import Allowed, Confirm, Decision, Denied, at_first_sight
+from scanpool.coordination.client_targets import REFUSAL_CODES, Addresses
+from scanpool.coordination.transitions import Change, Mark, Submission
 from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanRequest
@@ -26,7 +27,6 @@ from scanpool_schemas.scan import (
     Stopping,
 )
 from scanpool_schemas.targets import (
-    Cause,
     InvalidTarget,
     Scope,
     TargetRules,
@@ -39,26 +39,17 @@ from scanpool_schemas.targets import (
     subtract,
 )
 
-Addresses: TypeAlias = Mapping[str, Sequence[str]]
-"""Hostname to the addresses that it resolved to."""
-
 MAX_ADMITTED_BYTES = 320 * 1024
 """Of a request as it is carried out; the rest of an event's 512 KiB is for its timeline and result."""
 _SHOWN = 3
-_CODES: Mapping[Cause, str] = {
-    Cause.IMPOSSIBLE: "impossible_target",
-    Cause.SPECIAL_USE: "target_not_allowed",
-    Cause.NOT_ALLOWED: "target_not_allowed",
-    Cause.EXCLUDED: "target_excluded",
-}
 
 
 class Refused(Exception):
     """The request cannot be carried out."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
-        self.error = ScanError(code=code, message=message)
+        self.error = ScanError(code=code, message=message, retryable=retryable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,16 +62,42 @@ class Reading:
     """What the request itself leaves out."""
     credential_reach: Scope
     """What the credential that it names may be used for; empty sets no bounds."""
+    of_client: bool
+    """A client of the bridge asks, whose policy speaks of addresses."""
 
     @property
     def to_resolve(self) -> tuple[str, ...]:
-        """Hostnames whose addresses have to be known before the pool's rules can judge them."""
+        """Hostnames whose addresses have to be known before they can be judged."""
         judged_by_address = (
-            self.rules.speak_of_addresses
+            self.of_client
+            or self.rules.speak_of_addresses
             or not self.exclude.addresses.is_empty
             or not self.credential_reach.addresses.is_empty
         )
         return self.targets.hostnames if judged_by_address else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admitted:
+    """A request that the pool takes."""
+
+    request: ScanRequest
+    """As it is carried out."""
+    targets: Targets
+    """Its targets, read."""
+    resolved: Addresses
+    """What its hostnames resolved to, where that counts."""
+
+
+def check_at_first_sight(request: ScanRequest, rules: PoolRules) -> None:
+    """Refuse what a client of the bridge may not whatever its targets are, before any name is looked up.
+
+    Raises:
+        Refused: it may not.
+    """
+    found = at_first_sight(request, rules)
+    if isinstance(found, Denied):
+        raise denied(found)
 
 
 def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
@@ -98,6 +115,7 @@ def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
             rules=read_rules(rules.allow, rules.exclude),
             exclude=exclude,
             credential_reach=_reach(request, rules),
+            of_client=request.client is not None,
         )
     except InvalidTarget as error:
         raise Refused("invalid_target", str(error)) from error
@@ -105,22 +123,45 @@ def read_targets(request: ScanRequest, rules: PoolRules) -> Reading:
     return reading
 
 
-def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Addresses, now: datetime) -> ScanRequest:
-    """The request as it is carried out: targets normalised and pinned, the template chosen.
+def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Addresses, now: datetime) -> Admitted:
+    """The request as it is carried out: targets normalised and pinned, the template chosen, a client's scan safe
+    unless it says otherwise.
 
     Raises:
         Refused: the pool does not allow it, or has not what it names.
     """
+    _refuse_unknown(resolved)
     targets = _pinned(reading, resolved)
     found = refusals(targets, reading.rules, now, resolved=tuple(resolved))
     if found:
         more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
-        raise Refused(_CODES[found[0].cause], "; ".join(each.reason for each in found[:_SHOWN]) + more)
+        raise Refused(REFUSAL_CODES[found[0].cause], "; ".join(each.reason for each in found[:_SHOWN]) + more)
     _check_scanner(request, rules)
     _check_credential(request, rules)
     _check_reach(request, targets, reading.credential_reach, resolved)
     template = request.template or rules.templates.get(request.scan_type, "advanced")
-    return msgspec.structs.replace(request, targets=targets.texts, template=template)
+    intensity = request.intensity or ("safe" if request.client is not None else None)
+    carried_out = msgspec.structs.replace(request, targets=targets.texts, template=template, intensity=intensity)
+    return Admitted(request=carried_out, targets=targets, resolved=resolved)
+
+
+def of_client(decision: Decision, submission: Submission, mark: Mark) -> Change:
+    """The first event of what a client of the bridge asks for; `submission` has the request as it is carried out."""
+    confirmed = submission.request.confirmed
+    match decision:
+        case Allowed():
+            return transitions.admitted(submission, mark)
+        case Confirm(why) if confirmed is None:
+            return transitions.put_off(submission, why, mark)
+        case Confirm(why):
+            return transitions.admitted(submission, mark, why=f"admitted: {why}; confirmed by {confirmed}")
+        case Denied():
+            return transitions.refused(submission, denied(decision).error, mark)
+
+
+def denied(denial: Denied) -> Refused:
+    """The refusal of what a client may not."""
+    return Refused(denial.code, f"{denial.sentence}; {denial.hint}", retryable=denial.retryable)
 
 
 def cancelled(scan: AnyScan, request: CancelRequest, mark: Mark) -> Change | None:
@@ -154,6 +195,12 @@ def _check_scanner(request: ScanRequest, rules: PoolRules) -> None:
         raise Refused("unknown_scanner", f"the pool has no scanner {wanted!r}{_meant(wanted, names)}")
     if not any(each.enabled for each in rules.scanners if each.name == wanted):
         raise Refused("scanner_disabled", f"scanner {wanted!r} is disabled in the configuration")
+
+
+def _refuse_unknown(resolved: Addresses) -> None:
+    unknown = [name for name, addresses in resolved.items() if not addresses]
+    if unknown:
+        raise Refused("hostname_unresolved", f"no address is known for {', '.join(unknown[:5])}")
 
 
 def _pinned(reading: Reading, resolved: Addresses) -> Targets:

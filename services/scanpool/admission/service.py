@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -13,7 +11,8 @@ import msgspec
 from structlog.contextvars import bind_contextvars
 
 from scanpool.admission import decide
-from scanpool.admission.decide import Refused
+from scanpool.admission.clients import Clients, Counting
+from scanpool.admission.decide import Admitted, Refused
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.registry import read_rules
@@ -24,6 +23,7 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Snooze
+from scanpool.runtime.resolving import Resolver, resolved
 from scanpool.runtime.tracing import current_trace_id
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import PoolRules
@@ -39,16 +39,11 @@ from scanpool_schemas.request import (
 )
 from scanpool_schemas.scan import AnyScan
 
-Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
-"""The addresses of a hostname; empty where it has none."""
-
 NOT_SERVED = Snooze(delay=timedelta(seconds=1), reason="this process does not serve the pool")
 NO_RULES_YET = Snooze(delay=timedelta(seconds=2), reason="no dispatcher has written the pool's rules yet")
 NO_ROOM = timedelta(seconds=10)
 """How soon a request is looked at again that waits for room in NATS."""
 NOT_ADMITTED_YET = Snooze(delay=timedelta(milliseconds=500), reason="the scan is not admitted yet")
-RESOLVE_S = 5.0
-RESOLVED_AT_ONCE = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +54,7 @@ class AdmissionParts:
     ledger: Ledger
     clockwork: Clockwork
     resolve: Resolver
+    counting: Counting
     pools: Collection[str]
     """Pools that this process serves; empty serves all."""
 
@@ -68,6 +64,7 @@ class Admission:
 
     def __init__(self, parts: AdmissionParts) -> None:
         self._parts = parts
+        self._clients = Clients(parts.ledger, parts.clockwork, parts.resolve, parts.counting)
 
     async def requested(self, delivery: Delivery) -> Outcome:
         """A scan request: a queued scan, a refused one, or a dead letter."""
@@ -136,19 +133,24 @@ class Admission:
             submitted_at=delivery.stored_at,
             trace_id=current_trace_id(),
         )
-        mark = self._mark("admission")
         try:
-            admitted = await self._admitted(request, rules)
+            return await self._carried_out(submission, rules)
         except Refused as refusal:
-            return self._commit(None, transitions.refused(submission, refusal.error, mark))
-        accepted = replace(submission, request=admitted)
-        return self._commit(None, transitions.admitted(accepted, mark))
+            return self._commit(None, transitions.refused(submission, refusal.error, self._mark("admission")))
 
-    async def _admitted(self, request: ScanRequest, rules: PoolRules) -> ScanRequest:
+    async def _carried_out(self, submission: Submission, rules: PoolRules) -> Outcome:
+        if submission.request.client is None:
+            accepted = replace(submission, request=(await self._admitted(submission.request, rules)).request)
+            return self._commit(None, transitions.admitted(accepted, self._mark("admission")))
+        decide.check_at_first_sight(submission.request, rules)
+        admitted = await self._admitted(submission.request, rules)
+        return await self._clients.answer(replace(submission, request=admitted.request), admitted, rules)
+
+    async def _admitted(self, request: ScanRequest, rules: PoolRules) -> Admitted:
         reading = decide.read_targets(request, rules)
-        resolved = await self._resolved(reading.to_resolve)
-        admitted = decide.admit(request, rules, reading, resolved, self._parts.clockwork.now())
-        size = len(msgspec.json.encode(admitted))
+        found = await resolved(reading.to_resolve, self._parts.resolve)
+        admitted = decide.admit(request, rules, reading, found, self._parts.clockwork.now())
+        size = len(msgspec.json.encode(admitted.request))
         if size > decide.MAX_ADMITTED_BYTES:
             message = f"normalised, the request takes {size} bytes; {decide.MAX_ADMITTED_BYTES} are allowed"
             raise Refused("request_too_large", f"{message}. Name fewer or larger targets, or split the scan")
@@ -157,39 +159,15 @@ class Admission:
     async def _as_admitted(self, request: ScanRequest, rules: PoolRules) -> ScanRequest:
         """The request in the form in which an admitted one is kept; as it is where it would be refused."""
         try:
-            return await self._admitted(request, rules)
+            return (await self._admitted(request, rules)).request
         except Refused:
             return request
-
-    async def _resolved(self, hostnames: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        at_once = asyncio.Semaphore(RESOLVED_AT_ONCE)
-
-        async def one(name: str) -> tuple[str, ...]:
-            async with at_once:
-                return await self._parts.resolve(name)
-
-        found = await asyncio.gather(*(one(name) for name in hostnames))
-        resolved = dict(zip(hostnames, found, strict=True))
-        unknown = [name for name, addresses in resolved.items() if not addresses]
-        if unknown:
-            raise Refused("hostname_unresolved", f"no address is known for {', '.join(unknown[:5])}")
-        return resolved
 
     def _commit(self, held: Held | None, change: Change) -> Done:
         return Done(commit=lambda: self._parts.ledger.commit(held, change))
 
     def _mark(self, by: Literal["admission", "cancel"]) -> Mark:
         return Mark(at=self._parts.clockwork.now(), by=by, nonce=self._parts.clockwork.nonce())
-
-
-async def resolve(hostname: str) -> tuple[str, ...]:
-    """The addresses of a hostname by the system's resolver; empty where it has none or takes too long."""
-    try:
-        async with asyncio.timeout(RESOLVE_S):
-            found = await asyncio.get_running_loop().getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
-        return ()
-    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 def _conflict(scan: AnyScan, forms: Sequence[ScanRequest], subject: subjects.ScanSubject) -> DeadLetter:

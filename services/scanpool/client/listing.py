@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import structlog
 
+from scanpool.runtime.backwards import bounds, stretch, stretches
 from scanpool.runtime.jetstream import JetStream, Stored
-from scanpool.runtime.sweep import sweep
 from scanpool_schemas import subjects
 from scanpool_schemas.scan import AnyScan, StateName, UnreadableEvent, decode_scan
 from scanpool_schemas.status import Status, status_of
 
-FIRST_WINDOW = 500
-"""Sequences that are read first; each further look goes back twice as far."""
 _READS_AT_ONCE = 64
 _FINAL: frozenset[str] = frozenset({"completed", "failed"})
 """States that are never left: such an event is its scan's last."""
@@ -85,16 +81,19 @@ class _Walk:
         self._all_states = subject == subjects.events_of(pool, "*")
 
     async def fill(self, page: _Page) -> None:
-        first, last = await self._bounds()
-        end, window = last + 1, FIRST_WINDOW
-        while end > first:
-            begin = max(first, end - window) if page.limit is not None else first
-            events = [stored async for stored in self._between(begin, end)]
+        where = self._jetstream, self._stream, self._subject
+        within = await bounds(self._jetstream, self._stream)
+        if page.limit is None:
+            await self._take(await stretch(*where, within.first, within.last + 1), page)
+        else:
+            await self._fill_from_the_end(page, stretches(*where, within))
+        await self._take(await stretch(*where, within.last + 1), page, again=True)
+
+    async def _fill_from_the_end(self, page: _Page, found: AsyncIterator[list[Stored]]) -> None:
+        async for events in found:
             await self._take(events, page)
             if events and page.is_full(events[0].time):
-                break
-            end, window = begin, 2 * window
-        await self._take([stored async for stored in self._between(last + 1, None)], page, again=True)
+                return
 
     async def _take(self, events: list[Stored], page: _Page, *, again: bool = False) -> None:
         """Take the scans of the events that were not seen yet; `again`, what happened to any while others were read."""
@@ -118,17 +117,6 @@ class _Walk:
         if self._all_states or state in _FINAL:
             return stored
         return await self._jetstream.last(self._stream, subjects.events_of(pool, scan_id)) or stored
-
-    async def _between(self, begin: int, end: int | None) -> AsyncIterator[Stored]:
-        async with aclosing(sweep(self._jetstream, self._stream, self._subject, begin)) as events:  # type: ignore[type-var]
-            async for stored in events:
-                if end is not None and stored.sequence >= end:
-                    return
-                yield stored
-
-    async def _bounds(self) -> tuple[int, int]:
-        info: dict[str, Any] = await self._jetstream.api(f"STREAM.INFO.{self._stream}", None, dict[str, Any])
-        return int(info["state"]["first_seq"]), int(info["state"]["last_seq"])
 
 
 def decoded(stored: Stored) -> AnyScan:

@@ -39,6 +39,8 @@ class ScannerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """That it is given no scan, by hand."""
     breaker: Literal["closed", "open", "half-open"] = "closed"
     """Open or half-open, it is not called for scans."""
+    url: str | None = None
+    """Where it answers; null unless its pool exposes that."""
     breaker_until: datetime | None = None
     """When an open breaker lets it be probed; null is when a person resets it."""
 
@@ -127,6 +129,7 @@ class Pools:
             last_seen=health.last_seen if health else None,
             cordoned=self._holding(control.cordoned.get(rule.name)),
             breaker=breaker.state,
+            url=rule.url or None,
             breaker_until=breaker.until,
         )
 

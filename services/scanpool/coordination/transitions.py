@@ -29,6 +29,7 @@ from scanpool_schemas.scan import (
     Intent,
     Launching,
     Lease,
+    Pending,
     Queued,
     Running,
     Scan,
@@ -97,13 +98,26 @@ class Submission:
     trace_id: str = ""
 
 
-def admitted(submission: Submission, mark: Mark) -> Change:
+def admitted(submission: Submission, mark: Mark, *, why: str = "admitted") -> Change:
     """none -> queued-<lane>."""
     lane = submission.request.priority
-    entry = TimelineEntry(state=lane_state(lane), at=mark.at, by=mark.by, why="admitted")
+    entry = TimelineEntry(state=lane_state(lane), at=mark.at, by=mark.by, why=_short(why))
     return Change(
         scan=Queued(**msgspec.structs.asdict(_submitted(submission, mark, entry)), lane=lane, queued_at=mark.at)
     )
+
+
+def put_off(submission: Submission, why: str, mark: Mark) -> Change:
+    """none -> pending: a person has to approve it first."""
+    reason = _short(why)
+    entry = TimelineEntry(state="pending", at=mark.at, by=mark.by, why=f"waits for approval: {reason}")
+    return Change(scan=Pending(**msgspec.structs.asdict(_submitted(submission, mark, entry)), reason=reason))
+
+
+def approved(scan: Pending, why: str, mark: Mark) -> Change:
+    """pending -> queued-<lane>: a person lets it go on."""
+    lane = scan.request.priority
+    return Change(scan=_next(Queued, scan, mark, lane_state(lane), why, lane=lane, queued_at=mark.at))
 
 
 def refused(submission: Submission, error: ScanError, mark: Mark) -> Change:

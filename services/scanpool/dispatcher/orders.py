@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from scanpool.dispatcher.launch import CredentialUnusable
 from scanpool.runtime import configuration
 from scanpool.runtime.configuration import Configuration, Secret, SecretUnavailable
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Escalation, Login, ScanSpec, SshKey, SshPassword, WindowsPassword
+from scanpool_schemas.request import Intensity
 from scanpool_schemas.scan import Launching
+
+_SAFE_CHECKS: Mapping[Intensity | None, dict[str, str]] = {
+    "safe": {"safe_checks": "yes"},
+    "intrusive": {"safe_checks": "no"},
+}
 
 
 class Orders:
@@ -32,7 +38,7 @@ class Orders:
             policy=request.policy,
             folder=request.folder,
             description=request.description,
-            settings=dict(request.settings),
+            settings={**request.settings, **_SAFE_CHECKS.get(request.intensity, {})},
             login=self._login(scan),
         )
 

@@ -20,6 +20,7 @@ def report_of(scan: Scan, run: Run, options: Options, policy_name: str, now: flo
         edition=EDITIONS[options.profile],
         owner=options.username,
         least_privilege="yes" if scan.preferences.get("attempt_least_privilege") == "yes" else "no",
+        safe_checks="no" if scan.preferences.get("safe_checks") == "no" else "yes",
         logins=tuple(_login(stored) for stored in scan.credentials if stored.category == "Host"),
         findings=options.findings,
         started_at=run.launched_at,

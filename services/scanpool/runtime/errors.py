@@ -10,7 +10,8 @@ BrokerError
 │   ├── SubjectFull      the subject already holds a message
 │   └── MessageTooLarge  over the server's or the stream's limit; it was not sent
 ├── TopologyMissing      a stream, consumer or bucket is absent or differs: `scanpool topology apply`
-└── ServerUnsuitable     the server is too old, or has no JetStream
+├── ServerUnsuitable     the server is too old, or has no JetStream
+└── ConnectionLost       the connection was closed for good: end, and be started again
 """
 
 from __future__ import annotations
@@ -58,3 +59,7 @@ class TopologyMissing(BrokerError):
 
 class ServerUnsuitable(BrokerError):
     """The server is too old, or has no JetStream."""
+
+
+class ConnectionLost(BrokerError):
+    """The connection was closed for good; the process ends and is started again."""

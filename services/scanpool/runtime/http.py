@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +20,8 @@ Obstacles = Callable[[], list[str]]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+BACKLOG = 1024
+"""Connections that wait to be served."""
 GRACE_S = 2
 """How long a request in hand may keep the process from ending."""
 
@@ -60,7 +62,14 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
     Raises:
         PortTaken: something else listens there.
     """
-    listener = _listener(host, port)
+    with closing(listening(host, port)) as listener:
+        async with serving_on(listener, application):
+            yield listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def serving_on(listener: socket.socket, application: Starlette) -> AsyncIterator[None]:
+    """Serve the application on the socket while entered."""
     config = uvicorn.Config(
         application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
     )
@@ -69,11 +78,10 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
     try:
         while not server.started and not task.done():
             await asyncio.sleep(0.005)
-        yield listener.getsockname()[1]
+        yield
     finally:
         server.should_exit = True
         await task
-        listener.close()
 
 
 class _Server(uvicorn.Server):
@@ -84,12 +92,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; they wait until somebody serves them.
+
+    Raises:
+        PortTaken: something else listens there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise PortTaken(

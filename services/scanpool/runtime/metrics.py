@@ -22,7 +22,9 @@ class Metrics:
         self._gauges: list[Gauge] = []
         self.scans = self._counter("nessus_scans", "Scans that ended, by this process", "scan_type", "status")
         self.settled = self._counter("scanpool_deliveries", "Deliveries settled, by this process", "stage", "outcome")
-        self.api_requests = self._counter("nessus_api_requests", "Calls to scanners, by this process", "tool", "status")
+        self.api_requests = self._counter(
+            "nessus_api_requests", "Calls to scanners, and of the bridge's tools, by this process", "tool", "status"
+        )
         self.api_seconds = Histogram(
             "scanpool_scanner_request_seconds",
             "Duration of calls to scanners",

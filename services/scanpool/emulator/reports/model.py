@@ -121,6 +121,7 @@ class ScanRun:
     edition: Edition
     owner: str
     least_privilege: str
+    safe_checks: str
     logins: tuple[Login, ...]
     findings: int | None
     """Items a host shows without login, in place of its own number."""

@@ -51,7 +51,7 @@ def _server_preferences(run: ScanRun) -> Iterator[tuple[str, str]]:
     yield "feed_type", "HomeFeed" if run.edition.restricted else "ProfessionalFeed"
     yield "max_hosts", "30"
     yield "max_checks", "4"
-    yield "safe_checks", "yes"
+    yield "safe_checks", run.safe_checks
     yield "port_range", "default"
     yield "plugins_timeout", "320"
     yield "allow_post_scan_editing", "yes"

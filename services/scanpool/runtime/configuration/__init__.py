@@ -3,6 +3,7 @@
 from scanpool.runtime.configuration.live import Kept, LiveConfiguration, Reload, Reloaded
 from scanpool.runtime.configuration.loading import FILE_NAME, VARIABLE, check, find, load, unavailable
 from scanpool.runtime.configuration.model import (
+    Client,
     Configuration,
     Credential,
     Escalation,
@@ -24,6 +25,7 @@ __all__ = [
     "FILE_NAME",
     "TEMPLATE",
     "VARIABLE",
+    "Client",
     "Configuration",
     "ConfigurationError",
     "Credential",

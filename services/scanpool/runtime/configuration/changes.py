@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from scanpool.runtime.configuration.model import Configuration, Scanner
+from scanpool.runtime.configuration.model import Client, Configuration, Scanner
 
 _SHOWN = frozenset({"max_concurrent_scans", "enabled"})
 """Fields whose values are told; of others, secrets among them, only that they changed."""
 
 
 def changes(before: Configuration, after: Configuration) -> tuple[str, ...]:
-    """Pools, scanners and credentials that came, left or changed; empty where all stayed."""
+    """Pools, scanners, credentials and clients that came, left or changed; empty where all stayed."""
     return tuple(_changes(before, after))
 
 
@@ -25,6 +25,9 @@ def _changes(before: Configuration, after: Configuration) -> Iterator[str]:
     yield from _of_kind(
         "credential", {each.id: each for each in before.credentials}, {each.id: each for each in after.credentials}
     )
+    yield from _of_kind("client", _clients(before), _clients(after))
+    if before.protected != after.protected:
+        yield "protected changed"
 
 
 def _of_kind(
@@ -47,6 +50,11 @@ def _changed_fields(before: msgspec.Struct, after: msgspec.Struct) -> Iterator[t
 
 def _value(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _clients(configuration: Configuration) -> dict[str, Client]:
+    """By subject and pools: a subject may have an entry for each pool."""
+    return {f"{each.subject} ({', '.join(each.pools)})": each for each in configuration.clients}
 
 
 def _scanners(configuration: Configuration) -> dict[str, Scanner]:

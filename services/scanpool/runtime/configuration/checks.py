@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scanpool.runtime.configuration.fieldchecks import FIELD_CHECKS, secret_findings
-from scanpool.runtime.configuration.model import Escalation, EscalationMethod, Scanner, Tls
+from scanpool.runtime.configuration.model import Client, Escalation, EscalationMethod, Scanner, Tls
 from scanpool.runtime.configuration.problems import Finding, child
 from scanpool.runtime.configuration.reading import Checks
 from scanpool.runtime.configuration.secret import Secret
@@ -97,8 +97,15 @@ def _escalation(escalation: Escalation, path: str) -> Iterator[Finding]:
         yield Finding(child(path, name), f"method {method.value} needs {name}", "add it")
 
 
+def _client(client: Client, path: str) -> Iterator[Finding]:
+    if client.confirm_above_hosts is not None and client.confirm_above_hosts >= client.max_hosts:
+        message = f"has no effect: scans of more than {client.max_hosts} addresses (max_hosts) are denied"
+        place = child(path, "confirm_above_hosts")
+        yield Finding(place, message, "lower it, or raise max_hosts", is_warning=True)
+
+
 CHECKS = Checks(
     of_fields=FIELD_CHECKS,
-    of_types={Scanner: _scanner, Tls: _tls, Escalation: _escalation, Secret: secret_findings},
+    of_types={Client: _client, Scanner: _scanner, Tls: _tls, Escalation: _escalation, Secret: secret_findings},
 )
 """Every check of the model."""

@@ -23,7 +23,9 @@ def cross_findings(root: Any) -> Iterator[Finding]:
     if isinstance(pools, dict):
         yield from _pool_name_findings(pools)
         yield from _default_pool_findings(root, pools)
-        yield from _credential_pool_findings(root, pools)
+        for area in ("credentials", "clients"):
+            yield from _unknown_pool_findings(root, area, pools)
+        yield from _client_findings(root, pools)
         for name, pool in pools.items():
             ids = _select(pool, child("pools", name), ("scanners", _EACH, "instance_id"))
             yield from _repetition_findings(ids, "two scanners of the pool have this instance_id")
@@ -47,10 +49,28 @@ def _default_pool_findings(root: dict[str, Any], pools: Collection[str]) -> Iter
         yield _unknown_pool("default_pool", default, pools)
 
 
-def _credential_pool_findings(root: Any, pools: Collection[str]) -> Iterator[Finding]:
-    for path, name in _select(root, "", ("credentials", _EACH, "pools", _EACH)):
+def _unknown_pool_findings(root: Any, area: str, pools: Collection[str]) -> Iterator[Finding]:
+    for path, name in _select(root, "", (area, _EACH, "pools", _EACH)):
         if isinstance(name, str) and name not in pools:
             yield _unknown_pool(path, name, pools)
+
+
+def _client_findings(root: Any, pools: Collection[str]) -> Iterator[Finding]:
+    """Credentials that do not exist, and entries for one subject in one pool, of which only the first would count."""
+    known = [name for _, name in _select(root, "", ("credentials", _EACH, "id")) if isinstance(name, str)]
+    for path, name in _select(root, "", ("clients", _EACH, "credentials", _EACH)):
+        if isinstance(name, str) and name not in known:
+            close = nearest(name, known)
+            remedy = f"did you mean {close!r}?" if close else f"known: {', '.join(known) or 'none'}"
+            yield Finding(path, f"there is no credential {name!a}", remedy)
+    entries = [(path, each) for path, each in _select(root, "", ("clients", _EACH)) if isinstance(each, dict)]
+    for pool in pools:
+        here = [(child(path, "subject"), each.get("subject")) for path, each in entries if _names(each, pool)]
+        yield from _repetition_findings(here, f"two clients have this subject in pool {pool}")
+
+
+def _names(client: dict[str, Any], pool: str) -> bool:
+    return isinstance(client.get("pools"), list) and pool in client["pools"]
 
 
 def _unknown_pool(path: str, name: str, pools: Collection[str]) -> Finding:

@@ -61,14 +61,16 @@ class Document:
         return self.lines.get(path) if path else None
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, *, absent: str = "name the right file") -> Document:
     """Read a file; what is wrong inside it is among the document's findings.
+
+    `absent` is the remedy where there is no such file.
 
     Raises:
         ConfigurationError: the file cannot be opened, or is no YAML at all.
     """
     file = str(path)
-    text = _text(path)
+    text = _text(path, absent)
     try:
         loader = _Loader(text)
         try:
@@ -167,14 +169,12 @@ class _Values:
         return UNREADABLE
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, absent: str) -> str:
     try:
         with path.open("rb") as stream:
             body = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise _unusable(
-            str(path), "there is no such file", "name one with --config, or write one with `scanpool init`"
-        ) from error
+        raise _unusable(str(path), "there is no such file", absent) from error
     except IsADirectoryError as error:
         raise _unusable(str(path), f"cannot be read: {error.strerror}", "name the file in it") from error
     except OSError as error:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scanpool.runtime.configuration.model import (
+    Client,
+    Configuration,
     Escalation,
     Pool,
     Scanner,
@@ -25,6 +27,8 @@ from scanpool_schemas.targets import InvalidTarget, read_scope
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}")
 _LOGIN = re.compile(r"[A-Za-z0-9._-]+")
 _DIRECTORY = re.compile(r"/[A-Za-z0-9./-]*")
+_LONGEST_SUBJECT = 256
+"""What a request's field `client` holds."""
 
 
 def secret_findings(secret: Secret, path: str) -> Iterator[Finding]:
@@ -82,6 +86,17 @@ def _credential_pools(pools: Sequence[str], path: str) -> Iterator[Finding]:
         yield Finding(path, "names no pool, so the credential could never be used", "name one")
 
 
+def _subject(subject: str, path: str) -> Iterator[Finding]:
+    if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+        message = f"is longer than {_LONGEST_SUBJECT} characters, or has some that cannot be printed"
+        yield Finding(path, message, "give the subject as the client's tokens carry it")
+
+
+def _client_pools(pools: Sequence[str], path: str) -> Iterator[Finding]:
+    if not pools:
+        yield Finding(path, "names no pool, so the client could never scan", "name one")
+
+
 def _login(login: str | None, path: str) -> Iterator[Finding]:
     # The scan engine drops any other login of su without a word.
     if login is not None and not _LOGIN.fullmatch(login):
@@ -103,6 +118,11 @@ FIELD_CHECKS: Mapping[tuple[type, str], Check] = {
     (Pool, "allow"): _targets,
     (Pool, "scanners"): _scanners,
     (Exclusion, "target"): _target,
+    (Client, "subject"): _subject,
+    (Client, "pools"): _client_pools,
+    (Client, "networks"): _targets,
+    (Client, "exclude"): _targets,
+    (Configuration, "protected"): _targets,
     (Escalation, "account"): _login,
     (Escalation, "su_user"): _login,
     (Escalation, "bin_directory"): _directory,

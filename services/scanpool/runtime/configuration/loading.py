@@ -10,15 +10,21 @@ from msgspec.structs import replace
 
 from scanpool.runtime.configuration.checks import CHECKS
 from scanpool.runtime.configuration.crosschecks import cross_findings
-from scanpool.runtime.configuration.document import Document, read_document
-from scanpool.runtime.configuration.interpolation import interpolate_document
+from scanpool.runtime.configuration.document import Document
+from scanpool.runtime.configuration.files import FileKind, read_file
 from scanpool.runtime.configuration.model import Configuration
 from scanpool.runtime.configuration.problems import ConfigurationError, Finding, Problem, child, item
-from scanpool.runtime.configuration.reading import Reader
 from scanpool.runtime.configuration.secret import Secret, SecretUnavailable
 
 FILE_NAME = "scanners.yaml"
 VARIABLE = "SCANPOOL_CONFIG"
+_SCANNERS = FileKind(
+    model=Configuration,
+    checks=CHECKS,
+    across=cross_findings,
+    absent="name one with --config, or write one with `scanpool init`",
+    empty="write one with `scanpool init`",
+)
 
 
 def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -84,19 +90,8 @@ def unavailable(configuration: Configuration, path: Path, pools: Collection[str]
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> tuple[Configuration | None, list[Problem]]:
-    document = read_document(path)
-    interpolate_document(document, environ)
-    findings = document.findings
-    if document.root is None:
-        findings.append(Finding("", "is empty", "write one with `scanpool init`"))
-        return None, [document.problem(finding) for finding in findings]
-    reader = Reader(path.absolute().parent, environ, CHECKS)
-    configuration = reader.read(Configuration, document.root, "")
-    findings += [*reader.findings, *cross_findings(document.root)]
-    problems = sorted(map(document.problem, findings), key=lambda each: (each.line or 0, each.path))
-    if not isinstance(configuration, Configuration):
-        return None, problems
-    return _with_default_pool(configuration), problems
+    configuration, problems = read_file(_SCANNERS, path, environ)
+    return None if configuration is None else _with_default_pool(configuration), problems
 
 
 def _with_default_pool(configuration: Configuration) -> Configuration:
@@ -112,7 +107,7 @@ def _unavailable(configuration: Configuration, pools: Collection[str] | None) ->
         for index, scanner in enumerate(pool.scanners):
             path = item(f"pools.{name}.scanners", index)
             yield from _secrets_of(scanner, path)
-            yield from _bundle_findings(scanner.tls.ca_bundle, f"{path}.tls.ca_bundle")
+            yield from bundle_findings(scanner.tls.ca_bundle, f"{path}.tls.ca_bundle")
     for index, credential in enumerate(configuration.credentials):
         if pools is None or not set(pools).isdisjoint(credential.pools):
             path = item("credentials", index)
@@ -130,7 +125,8 @@ def _secrets_of(struct: object, path: str) -> Iterator[Finding]:
                 yield Finding(child(path, name), error.message, error.remedy)
 
 
-def _bundle_findings(bundle: Path | None, path: str) -> Iterator[Finding]:
+def bundle_findings(bundle: Path | None, path: str) -> Iterator[Finding]:
+    """That a bundle of certificate authorities, where there is one, can be read."""
     if bundle is None:
         return
     try:

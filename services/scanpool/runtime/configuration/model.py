@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from scanpool.runtime.configuration.secret import Secret
 from scanpool_schemas.keys import Exclusion
+from scanpool_schemas.request import Intensity
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -161,6 +162,33 @@ class WindowsPassword(_Credential, frozen=True, kw_only=True):
 Credential: TypeAlias = SshPassword | SshKey | WindowsPassword
 
 
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of the bridge may do; what no entry allows is denied."""
+
+    subject: Text
+    """The subject of its identity; a `*` in it stands for any characters, and an exact entry wins over those."""
+    pools: tuple[str, ...]
+    """Where it may scan."""
+    networks: tuple[str, ...]
+    """What it may have scanned, within what the pool allows; empty is nothing."""
+    exclude: tuple[str, ...] = ()
+    """What it may not, whatever its networks say."""
+    credentials: tuple[str, ...] = ()
+    """Ids of the credentials that it may name."""
+    intensity: Intensity = "safe"
+    """The most that it may ask for."""
+    max_hosts: Annotated[int, Meta(ge=1, le=1_048_576)] = 256
+    """Addresses in one scan."""
+    confirm_above_hosts: Annotated[int, Meta(ge=0, le=1_048_576)] | None = None
+    """A scan of more addresses waits for a person's confirmation."""
+    confirm_intrusive: bool = True
+    """Whether an intrusive scan waits for a person's confirmation."""
+    max_concurrent: Annotated[int, Meta(ge=1, le=10_000)] = 4
+    """Scans of it in a pool that are not over yet."""
+    scans_per_hour: Annotated[int, Meta(ge=1, le=100_000)] = 20
+    """Scans of it that a pool admits within an hour."""
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -168,3 +196,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Where a scan goes that names no pool; the one pool where there is only one."""
     pools: dict[str, Pool]
     credentials: tuple[Credential, ...] = ()
+    clients: tuple[Client, ...] = ()
+    """Clients of the bridge; one that no entry speaks of may nothing."""
+    protected: tuple[str, ...] = ()
+    """What no client of the bridge may have scanned, beside the scanners: NATS, the bridge, and the like."""

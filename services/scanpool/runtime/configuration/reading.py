@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -188,6 +188,7 @@ def _remedy(kind: Any, value: Any) -> str:
         int: "write a whole number within its bounds",
         bool: "write true or false",
         date: "write it as 2027-01-31",
+        datetime: "write it as 2027-01-31T12:00:00Z",
     }
     return examples.get(bare, "correct it")
 

@@ -53,4 +53,23 @@ pools:
 #     private_key: {file: /etc/scanpool/linux_audit}
 #     escalation: {method: sudo, account: root}
 #     pools: [internal]
+
+# What clients of the MCP bridge may do, by the subject of their identity; what no entry allows is denied.
+# clients:
+#   - subject: local               # who comes over the bridge of `scanpool up`, or over stdio, without a token
+#     pools: [internal]
+#     networks: [10.20.0.0/16]
+#   - subject: triage-agent        # or a glob, as "agent-*"
+#     pools: [internal]
+#     networks: [10.20.0.0/16, "*.lab.corp.example"]
+#     exclude: [10.20.9.0/24]
+#     credentials: []              # ids of those that it may name
+#     intensity: safe              # the most that it may ask for; or: intrusive
+#     max_hosts: 256               # addresses in one scan
+#     confirm_above_hosts: 64      # a person confirms scans of more, and intrusive ones
+#     max_concurrent: 4            # scans that are not over yet
+#     scans_per_hour: 20
+
+# What no client of the bridge may have scanned: NATS, the bridge. The scanners above are protected by themselves.
+# protected: [nats.corp.example, 10.0.0.5]
 """

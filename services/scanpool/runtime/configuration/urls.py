@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from scanpool.runtime.configuration.problems import Finding
+from scanpool_schemas.targets import InvalidTarget, read_scope
 
 _EXAMPLE = "write it as https://nessus.corp.example:8834"
 _CHARACTERS = re.compile(r"[!-~]+")
@@ -44,7 +45,21 @@ def _fault(url: str) -> tuple[str, str] | None:
         return "holds a user or a password", "use username and password, and keep the URL to the host"
     if not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
         return "has no host, or a malformed one", _EXAMPLE
-    return _surplus(parts)
+    return _unreadable(parts.hostname) or _surplus(parts)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL without findings, as a target of a scan would name it."""
+    return urlsplit(url).hostname or ""
+
+
+def _unreadable(host: str) -> tuple[str, str] | None:
+    # Scanners are protected from clients of the bridge, so their hosts have to be understood as targets are.
+    try:
+        read_scope([host])
+    except InvalidTarget as error:
+        return f"has no proper host: {error.problem}", error.remedy
+    return None
 
 
 def _surplus(parts: SplitResult) -> tuple[str, str] | None:

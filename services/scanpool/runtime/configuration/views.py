@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from scanpool.runtime.configuration.model import Configuration, Credential, Scanner
+from scanpool.runtime.configuration.model import Client, Configuration, Credential, Scanner
 from scanpool.runtime.configuration.secret import Secret
-from scanpool_schemas.keys import CredentialRule, PoolRules, ScannerRule
+from scanpool.runtime.configuration.urls import host_of
+from scanpool_schemas.keys import ClientRule, CredentialRule, PoolRules, ScannerRule
 
 HIDDEN = "***"
 
@@ -36,23 +37,36 @@ def rules_of(pool: str, configuration: Configuration) -> PoolRules:
         templates=msgspec.to_builtins(of.templates),
         expose_url=of.expose_url,
         default=configuration.default_pool == pool,
-        scanners=tuple(map(_scanner_rule, of.scanners)),
+        scanners=tuple(_scanner_rule(each, expose_url=of.expose_url) for each in of.scanners),
         credentials=tuple(_credential_rule(each) for each in configuration.credentials if pool in each.pools),
+        clients=tuple(_client_rule(each) for each in configuration.clients if pool in each.pools),
+        protected=_protected(configuration),
     )
     return replace(rules, digest=_digest(rules))
 
 
-def _scanner_rule(scanner: Scanner) -> ScannerRule:
+def _scanner_rule(scanner: Scanner, *, expose_url: bool) -> ScannerRule:
     return ScannerRule(
         name=scanner.instance_id,
         kind=scanner.kind,
         capacity=scanner.max_concurrent_scans,
         enabled=scanner.enabled,
+        url=scanner.url if expose_url else "",
     )
 
 
 def _credential_rule(credential: Credential) -> CredentialRule:
     return CredentialRule(id=credential.id, kind=credential.kind, label=credential.label, targets=credential.targets)
+
+
+def _client_rule(client: Client) -> ClientRule:
+    return ClientRule(**{name: getattr(client, name) for name in ClientRule.__struct_fields__})
+
+
+def _protected(configuration: Configuration) -> tuple[str, ...]:
+    """What is named as protected, and the scanners of all pools: one pool may reach the scanners of another."""
+    scanners = (host_of(scanner.url) for pool in configuration.pools.values() for scanner in pool.scanners)
+    return tuple(dict.fromkeys((*configuration.protected, *scanners)))
 
 
 def _digest(value: object) -> str:

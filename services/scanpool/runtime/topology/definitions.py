@@ -75,7 +75,7 @@ def topology(
     `replicas` None leaves open how many copies the streams have, `retention` None how long they keep ended scans.
     """
     streams = [_requests(), *(_pool(pool) for pool in pools), *_for_subscribers(pools)]
-    streams += [_scanner_events(), _ticks(), *_object_stores(), _progress()]
+    streams += [_scanner_events(), _bridge_audit(), _ticks(), *_object_stores(), _progress()]
     ages = _ages(retention) if retention is not None else {}
     for stream in streams:
         if replicas is not None:
@@ -197,6 +197,18 @@ def _scanner_events() -> Config:
         "storage": "file",
         "discard": "old",
         "max_age": 7 * DAY_NS,
+    }
+
+
+def _bridge_audit() -> Config:
+    return {
+        "name": subjects.BRIDGE_AUDIT,
+        "description": "Who asked for or cancelled which scan through the bridge; arguments only as digests",
+        "subjects": ["audit.*.*"],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "old",
+        "max_age": 90 * DAY_NS,
     }
 
 
