@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scanpool.report.findings.addresses import address_key
 from scanpool.report.findings.assemble import assemble
-from scanpool.report.findings.harvest import packed
+from scanpool.report.findings.packing import Packer
 from scanpool.report.findings.spool import Spool
 
 FAMILIES = [
@@ -41,12 +41,13 @@ def write(path: Path, size: Size) -> None:
             text = f"Service on port {port} of host {host}: installed version 1.{seq % 97}, fixed version 2.{plugin}\n"
             output = text * (1 + seq % 8)
             spool.add("output", (seq, output), len(output))
-        assemble(spool, path, [("scan", '{"id": "bench"}')])
+        assemble(spool, path, [("scan", '{"id": "bench"}')], lambda: None)
     finally:
         spool.close()
 
 
 def _plugins(spool: Spool, size: Size, chance: random.Random) -> None:
+    pack = Packer().pack
     for number in range(1, size.plugins + 1):
         severity = chance.choices((4, 3, 2, 1, 0), (8, 22, 30, 10, 30))[0]
         score = round(chance.uniform(2.0 * severity, 2.0 * severity + 2), 1) if severity else None
@@ -65,15 +66,16 @@ def _plugins(spool: Spool, size: Size, chance: random.Random) -> None:
         }
         name, family = f"{PRODUCTS[number % 8]} < 2.{number} Multiple Vulnerabilities", FAMILIES[number % len(FAMILIES)]
         row = (number, 10_000 + number, severity, score, name, family, score, score, None, score, number % 100 / 100)
-        spool.add("plugin", (*row, int(number % 9 == 0), int(number % 90 == 0), packed(facts)), 600)
+        spool.add("plugin", (*row, int(number % 9 == 0), int(number % 90 == 0), pack(facts)), 600)
         for cve in cves:
             spool.add("cve", (number, cve))
 
 
 def _hosts(spool: Spool, size: Size) -> None:
+    pack = Packer().pack
     for number in range(1, size.hosts + 1):
         address = f"10.0.{number >> 8}.{number & 255}"
-        tags = packed({"host-ip": address, "operating-system": "Linux Kernel 5.10", "mac-address": "00:00:00:00:00:00"})
+        tags = pack({"host-ip": address, "operating-system": "Linux Kernel 5.10", "mac-address": "00:00:00:00:00:00"})
         names = (address, address, address_key(address), f"host{number}.example", f"HOST{number}", "Linux Kernel 5.10")
         spool.add("host", (number, *names, "2025-03-01T08:00:00+00:00", "2025-03-01T09:00:00+00:00", tags), len(tags))
         spool.add("verdict", (address, address, "auth", 1, "", "", "ssh"))

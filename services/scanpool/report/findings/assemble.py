@@ -7,7 +7,7 @@ import json
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,8 @@ FROM (
 """
 
 
-def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]]) -> None:
-    """Write the file; it appears under its name only when it is whole."""
+def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]], checkpoint: Callable[[], None]) -> None:
+    """Write the file; it appears under its name only when it is whole, and not if `checkpoint` ever raises."""
     spool.flush()
     spool.database.execute("COMMIT")
     partial = destination.with_name(destination.name + ".part")
@@ -96,7 +96,7 @@ def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]]) 
     database = sqlite3.connect(partial, isolation_level=None)
     try:
         _prepare(database, spool)
-        _fill(database, about)
+        _fill(database, about, checkpoint)
     finally:
         database.close()
     partial.replace(destination)
@@ -115,7 +115,7 @@ def _prepare(database: sqlite3.Connection, spool: Spool) -> None:
     )
 
 
-def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> None:
+def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]], checkpoint: Callable[[], None]) -> None:
     database.execute("BEGIN")
     for statement in _statements(schema.TABLES):
         if not statement.startswith("CREATE INDEX"):
@@ -127,7 +127,7 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]]) -> Non
     database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
     database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")
     digest = hashlib.blake2b(digest_size=16)
-    _findings(database, digest)
+    _findings(database, digest, checkpoint)
     database.execute(_CVES)
     database.execute(_COMPLIANCE)
     database.execute(_RESULTS)
@@ -155,12 +155,13 @@ def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in code.split(";") if statement.strip()]
 
 
-def _findings(database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
+def _findings(database: sqlite3.Connection, digest: hashlib.blake2b, checkpoint: Callable[[], None]) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
     blocks, ranges, ports = _Blocks(database, digest), _Ranges(), _Ports(database)
     rank = 0
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
+        checkpoint()
         ranked = [(rank + number, *row) for number, row in enumerate(rows, start=1)]
         rank += len(rows)
         digest.update(msgspec.msgpack.encode([row[1:] for row in rows]))

@@ -7,10 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from scanpool.report.findings.conditions import Condition, any_of, both, of_checks, of_hosts, of_plugins, on_hosts
+from scanpool.report.findings.conditions import (
+    Condition,
+    any_of,
+    both,
+    contains,
+    of_checks,
+    of_hosts,
+    of_plugins,
+    on_hosts,
+)
 from scanpool.report.findings.counts import WORST_FIRST
 from scanpool.report.findings.filters import ComplianceFilters, Filters
-from scanpool.report.findings.outputs import with_texts
+from scanpool.report.findings.outputs import Search, with_texts
 from scanpool.report.findings.selection import Counted, Listed, Looked, Selection
 from scanpool.report.findings.spans import Run, Spans
 from scanpool.report.findings.store import Store
@@ -31,11 +40,11 @@ class Plan:
     hosts: tuple[Run, ...] | None
     """Ids of hosts; None where every host fits."""
     ports: tuple[int, ...] = ()
-    texts: tuple[str, ...] = ()
+    searches: tuple[Search, ...] = ()
 
     @property
     def rows(self) -> Condition:
-        """On a row of the table, what plugins or checks do not decide; without texts, which SQL cannot read."""
+        """On a row of the table, what plugins or checks do not decide; without searches, which SQL cannot read."""
         return both((on_hosts(self.hosts), any_of("port", self.ports)))
 
 
@@ -50,14 +59,24 @@ def plan_of(store: Store, filters: AnyFilters) -> Plan:
     if isinstance(filters, ComplianceFilters):
         return Plan(table="compliance", spans=_spans_of_checks(store, filters), hosts=hosts)
     spans = _spans_of_plugins(store, filters)
-    return Plan(table="findings", spans=spans, hosts=hosts, ports=filters.port, texts=filters.output)
+    return Plan(
+        table="findings", spans=spans, hosts=hosts, ports=filters.port, searches=tuple(_searches(store, filters))
+    )
+
+
+def _searches(store: Store, filters: Filters) -> Iterator[Search]:
+    yield from map(Search, filters.output)
+    for text in filters.text:
+        named = contains("name", [text])
+        statement = f"SELECT first_rank, last_rank FROM plugins{named.where} ORDER BY first_rank"  # noqa: S608  # ours
+        yield Search(text, Spans(store.rows(statement, named.parameters)))
 
 
 def _chosen(store: Store, filters: AnyFilters) -> Selection:
     plan = plan_of(store, filters)
     if not len(plan.spans) or plan.hosts == ():
         return Counted(Spans(()))
-    if not plan.rows.text and not plan.texts:
+    if not plan.rows.text and not plan.searches:
         return Counted(plan.spans)
     if _few(store, plan, filters):
         return Listed(_rows_of_hosts(store, plan))
@@ -109,12 +128,12 @@ def _rows_of_hosts(store: Store, plan: Plan) -> array[int]:
     index = f"{plan.table} INDEXED BY {plan.table}_by_host"
     found = store.rows(f"SELECT rank FROM {index}{rows.where} ORDER BY rank", rows.parameters)  # noqa: S608  # ours
     ranks = (rank for (rank,) in found if rank in plan.spans)
-    return array("q", with_texts(store, ranks, plan.texts) if plan.texts else ranks)
+    return array("q", with_texts(store, ranks, plan.searches) if plan.searches else ranks)
 
 
 def _looked(store: Store, plan: Plan, after: int) -> Iterator[int]:
     ranks = _rows(store, plan, after)
-    return with_texts(store, ranks, plan.texts) if plan.texts else ranks
+    return with_texts(store, ranks, plan.searches) if plan.searches else ranks
 
 
 def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
@@ -134,7 +153,7 @@ def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
 
 def _total(store: Store, filters: AnyFilters, plan: Plan) -> int | None:
     """How many there are, where the counts of hosts or of ports say it; else None."""
-    if not isinstance(filters, Filters) or plan.texts:
+    if not isinstance(filters, Filters) or plan.searches:
         return None
     if plan.hosts is None:
         counted = both((any_of("port", plan.ports), of_plugins(filters)))

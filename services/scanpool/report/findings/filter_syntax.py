@@ -109,7 +109,7 @@ def _put(found: dict[str, Any], name: str, value: Any) -> None:
         found["scores"] = (*found.get("scores", ()), value)
     elif name not in found:
         found[name] = value
-    elif name in ("name", "output"):
+    elif name in ("name", "output", "text"):
         found[name] += value
     else:
         raise BadFilter(f"filter {name!r} is given twice; write its values with commas between: {name}=a,b")
@@ -226,6 +226,7 @@ FILTERS: tuple[Form, ...] = (
     ),
     Form(name="name", also=("plugin_name",), example="name~openssl", operators=("~",), read=_text),
     Form(name="output", also=("plugin_output",), example='output~"a text"', operators=("~",), read=_text),
+    Form(name="text", example="text~openssl (in name or output)", operators=("~",), read=_text),
 )
 COMPLIANCE_FILTERS: tuple[Form, ...] = (
     Form(name="result", example="result=failed,warning", operators=_EQUALS, read=_texts),

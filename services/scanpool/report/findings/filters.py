@@ -70,9 +70,11 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     """All of these texts stand in the plugin's name; letters A to Z in either case."""
     output: tuple[str, ...] = ()
     """All of these texts stand in the plugin's output; letters A to Z in either case."""
+    text: tuple[str, ...] = ()
+    """Each of these texts stands in the plugin's name or in its output; letters A to Z in either case."""
 
     def __post_init__(self) -> None:
-        _check_texts(self, "host", "family", "cve", "name", "output")
+        _check_texts(self, "host", "family", "cve", "name", "output", "text")
         _check_numbers(self, "plugin_id", "port")
         _check_hosts(self.host)
         _all(self.cve, "cve", lambda each: bool(_CVE.fullmatch(each.upper())), "a CVE, as CVE-2021-44228")

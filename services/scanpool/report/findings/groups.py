@@ -110,6 +110,19 @@ def groups(
     )
 
 
+def host_count(store: Store, filters: Filters) -> int:
+    """On how many hosts there are findings that plugins' filters leave; those on hosts, ports and texts do not count.
+
+    Raises:
+        NotAFindingsFile: the file is damaged.
+    """
+    wanted = of_plugins(filters)
+    # A plugin's findings are neighbours: only they are read.
+    tables = "plugins p CROSS JOIN findings f ON f.rank BETWEEN p.first_rank AND p.last_rank"
+    statement = f"SELECT COUNT(DISTINCT f.host) FROM {tables}{wanted.where}"  # noqa: S608  # names of ours
+    return int(store.value(statement, wanted.parameters))
+
+
 def check_grouping(by: str) -> None:
     """Check that there is such a grouping.
 
@@ -155,13 +168,13 @@ def _source(store: Store, name: str, by: By, filters: Filters) -> _Source:
         return _Source("cves p", Condition(), "p.findings", "p.plugin")
     plan = plan_of(store, filters)
     rows, table = plan.rows, "findings"
-    if plan.texts:
+    if plan.searches:
         table, rows = f"{name}_rows", Condition()
         _list_rows(store, table, filters)
     if by == "host":
         return _Source(f"{table} n JOIN plugins p ON p.id = n.plugin", both((of_plugins(filters), rows)), "1")
     cves = " JOIN (SELECT cve, plugin FROM cves) c ON c.plugin = p.id" if by == "cve" else ""
-    if not plan.texts and not rows.text:
+    if not plan.searches and not rows.text:
         return _Source(f"plugins p{cves}", of_plugins(filters), "(p.last_rank - p.first_rank + 1)")
     counted = f"(SELECT plugin, COUNT(*) AS rows FROM {table}{rows.where} GROUP BY plugin)"  # noqa: S608  # ours
     wanted = of_plugins(filters)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-import zstandard
 from lxml import etree
 
 from scanpool.report.findings.addresses import address_key
 from scanpool.report.findings.elements import OF_THE_FINDING, Facts, facts_of, first, is_true, score
+from scanpool.report.findings.packing import Packer
 from scanpool.report.findings.spool import Spool
 from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, number
 from scanpool.report.redaction import STRUCK
@@ -27,20 +27,15 @@ _OF_THE_HOST = frozenset({"result", "actual-value", "output", "error", "policy-v
 """Of a compliance item, the elements that are the host's; the others are the check's."""
 _USER_NAMES = frozenset({"ssh-login-used", "smb-login-used"})
 """Properties that say as whom it was logged in; that is nobody's business who reads findings."""
-_compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=3).compress
-
-
-def packed(value: Any) -> bytes:
-    """A value as it is kept in a column: JSON, compressed."""
-    return _compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 class Harvest:
-    """Fills a spool."""
+    """Fills a spool. For one thread at a time."""
 
     def __init__(self, spool: Spool, text_chars: int) -> None:
         self._spool = spool
         self._text_chars = text_chars
+        self._packed = Packer().pack
         self._plugins: dict[tuple[Any, ...], tuple[int, bool]] = {}
         self._services: dict[tuple[str, str], int] = {}
         self._checks: dict[bytes, int] = {}
@@ -81,7 +76,7 @@ class Harvest:
             output = head_and_tail("\n".join(outputs), self._text_chars)
             self._spool.add("output", (seq, output), len(output))
         if len(outputs) < len(own):
-            self._spool.add("extra", (seq, packed(self._extras(own))))
+            self._spool.add("extra", (seq, self._packed(self._extras(own))))
 
     def _extras(self, own: Sequence[etree._Element]) -> Facts:
         extras: Facts = {}
@@ -120,7 +115,7 @@ class Harvest:
             score(facts, "epss_score"),
             int(is_true(facts, "exploit_available")),
             int(bool(first(facts, "cisa-known-exploited").strip())),
-            packed(facts),
+            self._packed(facts),
         )
         self._spool.add("plugin", row, len(row[-1]))
         for cve in {clip(text, 64).upper() for text in facts.get("cve", ()) if text.strip()}:
@@ -144,13 +139,13 @@ class Harvest:
             (of_the_host if name != tag and name in _OF_THE_HOST else of_the_check)[name] = texts
         of_the_host.pop("result", None)
         check = self._check(element, of_the_check)
-        data = packed(of_the_host)
+        data = self._packed(of_the_host)
         self._spool.add("result", (next(self._seq), check, host, clip(result, 32), data), len(data))
 
     def _check(self, element: etree._Element, facts: Facts) -> int:
         plugin_id, family = number(element.get("pluginID")), clip(element.get("pluginFamily") or "", 255)
         name = clip(first(facts, "check-name") or first(facts, "description"), 1000)
-        content = packed(facts)
+        content = self._packed(facts)
         digest = hashlib.blake2b(f"{plugin_id}\0{family}\0".encode() + content, digest_size=16).digest()
         known = self._checks.get(digest)
         if known is None:
@@ -174,7 +169,7 @@ class Harvest:
             clip(tags.get("operating-system", tags.get("os", "")), 1000),
             started.isoformat() if started else started_local,
             ended.isoformat() if ended else ended_local,
-            packed({tag: STRUCK if tag in _USER_NAMES else text for tag, text in tags.items()}),
+            self._packed({tag: STRUCK if tag in _USER_NAMES else text for tag, text in tags.items()}),
         )
         self._spool.add("host", row, len(row[-1]))
 

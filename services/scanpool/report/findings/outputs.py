@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from scanpool.report.findings.errors import NotAFindingsFile
 from scanpool.report.findings.filters import folded
+from scanpool.report.findings.spans import Spans
 from scanpool.report.findings.store import Store
 
 _BLOCK = "SELECT first_rank, texts FROM outputs WHERE first_rank <= ? ORDER BY first_rank DESC LIMIT 1"
 _NEXT = "SELECT MIN(first_rank) FROM outputs WHERE first_rank > ?"
 _texts = msgspec.msgpack.Decoder(list[str | None]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A text that is looked for in what plugins printed."""
+
+    text: str
+    named: Spans = field(default_factory=lambda: Spans(()))
+    """Ranks that fit whatever was printed: the text stands in the plugin's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +43,33 @@ def outputs(store: Store, ranks: Iterable[int]) -> Iterator[str | None]:
         yield texts[rank - first] if rank - first < len(texts) else None
 
 
-def with_texts(store: Store, ranks: Iterable[int], needles: Sequence[str]) -> Iterator[int]:
-    """Of these ranks, ascending, the ones in whose output all the texts stand; letters A to Z in either case."""
-    wanted = [folded(each) for each in needles]
-    following, hits = 0, frozenset[int]()
+def with_texts(store: Store, ranks: Iterable[int], searches: Sequence[Search]) -> Iterator[int]:
+    """Of these ranks, ascending, the ones that fit all the searches; letters A to Z in either case."""
+    wanted = [folded(each.text) for each in searches]
+    following, hits = 0, list[frozenset[int]]()
     for rank in ranks:
         if rank >= following:
             block = _block(store, rank)
-            hits = frozenset(_hits(store, block, wanted))
+            hits = _hits(store, block, wanted)
             following = store.value(_NEXT, (block.first,)) or store.counts.findings + 1
-        if rank in hits:
+        if all(rank in found or rank in each.named for each, found in zip(searches, hits, strict=True)):
             yield rank
 
 
-def _hits(store: Store, block: _Block, wanted: Sequence[str]) -> Iterator[int]:
+def _hits(store: Store, block: _Block, wanted: Sequence[str]) -> list[frozenset[int]]:
+    """For each text the ranks of the block in whose output it stands."""
     raw = store.unpacked(block.packed)
     small = raw.lower()
     # What stands in a text stands in the block; most blocks are done with here.
-    if not all(each.encode() in small for each in wanted):
-        return
-    for rank, text in enumerate(_decoded(store, raw), start=block.first):
-        if text is not None:
-            in_lower_case = folded(text)
-            if all(each in in_lower_case for each in wanted):
-                yield rank
+    likely = [each.encode() in small for each in wanted]
+    if not any(likely):
+        return [frozenset()] * len(wanted)
+    texts = [folded(each or "") for each in _decoded(store, raw)]
+    return [_ranks(block, texts, each) if maybe else frozenset() for each, maybe in zip(wanted, likely, strict=True)]
+
+
+def _ranks(block: _Block, texts: Sequence[str], wanted: str) -> frozenset[int]:
+    return frozenset(rank for rank, text in enumerate(texts, start=block.first) if wanted in text)
 
 
 def _block(store: Store, rank: int) -> _Block:

@@ -127,6 +127,18 @@ def total(store: Store, filters: AnyFilters) -> int:
     return chosen(store, filters).total()
 
 
+def shortened(store: Store, page: Page, count: int) -> Page:
+    """The page with its first `count` findings alone, and the cursor that goes on after them; it has field `rank`."""
+    if count >= len(page.rows):
+        return page
+    file, condition = _keys(store, page.filters)
+    end = read_cursor(page.next_cursor, file, condition).seen if page.next_cursor is not None else page.total
+    seen = end - len(page.rows) + count
+    after = cursor_text(file, condition, rank=page.rows[count - 1]["rank"], seen=seen, total=page.total)
+    rows = page.rows[:count]
+    return msgspec.structs.replace(page, rows=rows, has_next=True, next_page=None, next_cursor=after)
+
+
 def check_page(page: int, page_size: int) -> None:
     """Check that there can be such a page.
 

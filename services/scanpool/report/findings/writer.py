@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,11 +51,13 @@ class FindingsWriter:
         row = (*key, verdict.verdict, int(verdict.authenticated), verdict.reason, verdict.evidence, verdict.method)
         self._spool.add("verdict", row)
 
-    def write(self, destination: Path, about: dict[str, Any]) -> None:
+    def write(self, destination: Path, about: dict[str, Any], checkpoint: Callable[[], None] = lambda: None) -> None:
         """Write the file, once all was heard; `about` says what it is of, as JSON by name.
+
+        `checkpoint` is called between pieces of the work; what it raises ends the writing.
 
         Raises:
             OSError, sqlite3.Error: it could not be written; nothing stands under its name.
         """
         assert self._spool is not None
-        assemble(self._spool, destination, [(name, json.dumps(value)) for name, value in about.items()])
+        assemble(self._spool, destination, [(name, json.dumps(value)) for name, value in about.items()], checkpoint)
