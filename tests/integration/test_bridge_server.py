@@ -16,7 +16,7 @@ async def test_a_client_of_either_era_reads_a_scan(mode: str) -> None:
         scan = await pipeline.client.submit(["10.10.0.1"], name="weekly", owner="local")
         async with connected(bridge, mode=mode) as client:
             status = await called(client, "get_scan_status", task_id=scan.id)
-    assert status == {"task_id": scan.id, "status": "queued", "scanner_pool": "lab"}
+    assert (status["task_id"], status["status"], status["scanner_pool"]) == (scan.id, "queued", "lab")
 
 
 async def test_a_scan_of_somebody_else_looks_as_one_that_never_was() -> None:
@@ -39,6 +39,6 @@ async def test_an_argument_that_the_tool_has_not_is_refused_without_its_value() 
         running_bridge(pipeline) as bridge,
         connected(bridge) as client,
     ):
-        problem = await refusal(client, "get_scan_status", task_id="x", password="hunter2")
+        problem = await refusal(client, "get_scan_status", task_id="x", colour="hunter2")
     assert problem["code"] == "invalid_argument"
     assert "hunter2" not in str(problem)

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
-from scanpool.client.listing import FIRST_WINDOW, newest
+from scanpool.client.listing import newest
+from scanpool.runtime.backwards import FIRST_WINDOW
 from scanpool.runtime.jetstream import Write
 from scanpool_schemas import subjects
 from scanpool_schemas.scan import AnyScan, state_of

@@ -131,6 +131,7 @@ filters = st.builds(
     known_exploited=st.sampled_from([None, None, None, True, False]),
     name=some([*WORDS, "plugin", "PLUGIN 1"], 2),
     output=some([*WORDS, "S", "OPENSSL", "ssl"], 2),
+    text=some([*WORDS, "PLUGIN 1", "ssl"], 2),
 )
 # All at once leave next to nothing; a few at a time leave something.
 few_filters = st.builds(
@@ -255,6 +256,7 @@ def fits(row: dict[str, Any], wanted: Filters) -> bool:
             wanted.known_exploited in (None, row["known_exploited"]),
             all(has(row["plugin_name"], each) for each in wanted.name),
             all(has(row["plugin_output"], each) for each in wanted.output),
+            all(has(row["plugin_name"], each) or has(row["plugin_output"], each) for each in wanted.text),
         )
     )
 

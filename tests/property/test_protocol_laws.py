@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from scanpool.coordination.approvals import Act
 from scanpool.scanners.scanner import Activity
 from tests.support.builders import a_request
 from tests.support.coming_to_rest import PAST_ANY_LEASE, comes_to_rest
@@ -23,11 +24,13 @@ from tests.support.fake_jetstream import Trouble
 from tests.support.fake_scanner import Cut
 from tests.support.interleaving import Actor
 from tests.support.judge import Judge
+from tests.support.small_world import CLIENT
 
 REQUESTS = {
     "s1": a_request(priority="high"),
     "s2": a_request(scanner="a"),
     "s3": a_request(max_wait_s=3600, max_duration_s=3600),
+    "s4": a_request(client=CLIENT, intensity="intrusive", max_wait_s=3600),
 }
 GIVEN_UP_AFTER = 30
 """Deliveries; more than any scan takes whose reports are broken."""
@@ -44,10 +47,11 @@ scan_ids = st.sampled_from(sorted(REQUESTS))
 scanner_names = st.sampled_from(["a", "b"])
 ends = st.sampled_from([Activity.COMPLETED, Activity.COMPLETED, Activity.ABORTED, Activity.CANCELED])
 calls = st.integers(0, LONGEST)
+acts: st.SearchStrategy[Act] = st.sampled_from(["approve", "reject"])
 
 
 class Everything(RuleBasedStateMachine):
-    """Three scans, two scanners with one place each; one rule is one thing that can happen."""
+    """Four scans, one of which needs approval, and two scanners with one place each; a rule is what can happen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,6 +100,10 @@ class Everything(RuleBasedStateMachine):
     @rule(data=st.data(), calls=calls)
     def a_person_retries_a_dead_scan(self, data: st.DataObject, calls: int) -> None:
         self.world.run.go_on(self.world.retry(data.draw(st.sampled_from(self.judge.dead()))), calls)
+
+    @rule(act=acts, scan_id=scan_ids, calls=calls)
+    def a_person_approves_or_rejects_a_scan(self, act: Act, scan_id: str, calls: int) -> None:
+        self.world.run.go_on(self.world.settle_approval(act, scan_id), calls)
 
     @precondition(lambda self: self.world.run.actors)
     @rule(data=st.data(), calls=calls)

@@ -38,13 +38,16 @@ good = st.fixed_dictionaries(
         "scanner": st.none() | st.just("scanner1"),
         "priority": st.sampled_from(["high", "normal", "low"]),
         "template": st.none() | short,
-        "settings": st.dictionaries(st.sampled_from(["safe_checks", "port_range", "ping_the_host"]), short),
+        "settings": st.dictionaries(st.sampled_from(["max_hosts", "port_range", "ping_the_host"]), short),
         "folder": st.none() | short,
         "labels": st.dictionaries(short, short, max_size=3),
         "max_duration_s": st.none() | st.integers(60, 86_400),
         "max_wait_s": st.none() | st.integers(1, 86_400),
         "owner": st.none() | short,
         "idempotency_key": st.none() | short,
+        "client": st.none() | short,
+        "intensity": st.none() | st.sampled_from(["safe", "intrusive"]),
+        "confirmed": st.none() | short,
     },
 )
 login = st.fixed_dictionaries(

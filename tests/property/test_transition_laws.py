@@ -41,8 +41,8 @@ from tests.support.fake_jetstream import FakeJetStream
 from tests.support.judge import scan_of
 from tests.support.protocol_scenes import EVERY, SCAN, Scene
 
-NOBODY_COMMITS = {(None, "pending"), ("pending", "queued"), ("pending", "failed"), ("queued", "dead")}
-"""Approvals are not built yet, and what waits in a queue has no tries that could be used up."""
+NOBODY_COMMITS = {("queued", "dead")}
+"""What waits in a queue has no tries that could be used up."""
 
 
 def _row(state: str | None) -> str | None:

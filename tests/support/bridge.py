@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx2
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
 
@@ -19,6 +21,7 @@ from scanpool.bridge.server import make_server
 from scanpool.bridge.settings import BridgeSettings
 from scanpool.runtime.http import serving
 from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.resolving import Resolver, resolve
 from tests.support.pipeline import Pipeline, connected_jetstream
 
 
@@ -37,12 +40,23 @@ def bridge_parts(jetstream: JetStream, settings: BridgeSettings) -> Parts:
 
 
 @asynccontextmanager
-async def running_bridge(pipeline: Pipeline, settings: BridgeSettings | None = None) -> AsyncIterator[RunningBridge]:
+async def running_bridge(
+    pipeline: Pipeline, settings: BridgeSettings | None = None, *, resolver: Resolver = resolve
+) -> AsyncIterator[RunningBridge]:
     """A bridge of its own connection; enter it twice for two replicas."""
-    async with connected_jetstream(pipeline.nats.url) as jetstream:
-        parts = bridge_parts(jetstream, settings or BridgeSettings())
+    async with bridge_at(pipeline.nats.url, settings, resolver=resolver) as bridge:
+        yield bridge
+
+
+@asynccontextmanager
+async def bridge_at(
+    nats_url: str, settings: BridgeSettings | None = None, *, resolver: Resolver = resolve
+) -> AsyncIterator[RunningBridge]:
+    """As `running_bridge`, of any NATS."""
+    async with connected_jetstream(nats_url) as jetstream:
+        parts = replace(bridge_parts(jetstream, settings or BridgeSettings()), resolve=resolver)
         server = make_server(parts)
-        app = application(server, parts.settings)
+        app = application(server, parts)
         async with app.router.lifespan_context(app), serving(app, "127.0.0.1", 0) as port:
             yield RunningBridge(server, parts, f"http://127.0.0.1:{port}/mcp")
             parts.stopping.set()
@@ -51,6 +65,17 @@ async def running_bridge(pipeline: Pipeline, settings: BridgeSettings | None = N
 def connected(bridge: RunningBridge, **options: Any) -> Client:
     """The SDK's own client, over HTTP: `async with connected(bridge) as client: ...`."""
     return Client(bridge.url, **options)
+
+
+@asynccontextmanager
+async def signed_in(bridge: RunningBridge, token: str, **options: Any) -> AsyncIterator[Client]:
+    """A client that shows the bearer token."""
+    headers = {"authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
+        Client(streamable_http_client(bridge.url, http_client=http), **options) as client,
+    ):
+        yield client
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -69,11 +69,10 @@ def a_lease(by: str = "holder", lasts: timedelta = MINUTE, at: datetime = NOW) -
     return Lease(by=by, until=at + lasts)
 
 
-def a_pending_scan(**fields: Any) -> Pending:
+def a_pending_scan(request: ScanRequest | None = None, **fields: Any) -> Pending:
     """A scan that waits for approval."""
-    queued = a_queued_scan()
-    carried = {name: getattr(queued, name) for name in Pending.__struct_fields__ if hasattr(queued, name)}
-    return Pending(**{**carried, "reason": "needs approval", **fields})
+    change = transitions.put_off(a_submission(request=request), "needs approval", a_mark("admission"))
+    return _made(Pending, change, fields)
 
 
 def a_queued_scan(request: ScanRequest | None = None, **fields: Any) -> Queued:

@@ -127,8 +127,10 @@ async def running_pipeline(
     services: Sequence[ServiceName] = SERVICES,
     settings: Settings = FAST,
     rules: Mapping[str, Any] | None = None,
+    clients: Sequence[Mapping[str, Any]] = (),
 ) -> AsyncIterator[Pipeline]:
-    """Everything set up and the services started; `rules` are further keys of every pool's configuration."""
+    """Everything set up and the services started; `rules` are further keys of every pool's configuration, `clients`
+    those of the bridge, in every pool unless they say otherwise."""
     wanted = pools or {"lab": (Scanner("s1"),)}
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(embedded_nats())
@@ -141,7 +143,7 @@ async def running_pipeline(
         }
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scanpool-test-")))
         configuration = folder / "scanners.yaml"
-        configuration.write_text(configuration_text(wanted, emulators, rules or {}))
+        configuration.write_text(configuration_text(wanted, emulators, rules or {}, clients))
         client = await stack.enter_async_context(await ScanPool.connect(nats.url))
         own = replace(settings, nats=NatsAddress(url=nats.url))
         pipeline = Pipeline(nats, client, jetstream, emulators, configuration, own, [])
@@ -152,7 +154,10 @@ async def running_pipeline(
 
 
 def configuration_text(
-    pools: Mapping[str, Sequence[Scanner]], emulators: Mapping[str, RunningEmulator], rules: Mapping[str, Any]
+    pools: Mapping[str, Sequence[Scanner]],
+    emulators: Mapping[str, RunningEmulator],
+    rules: Mapping[str, Any],
+    clients: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """A `scanners.yaml` for the emulators, in the JSON that YAML takes too."""
     document = {
@@ -162,6 +167,7 @@ def configuration_text(
             for pool, scanners in pools.items()
         },
         "credentials": [{**each, "pools": list(pools)} for each in CREDENTIALS],
+        "clients": [{"pools": list(pools), **each} for each in clients],
     }
     return json.dumps(document, indent=2)
 

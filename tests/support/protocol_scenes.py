@@ -13,9 +13,14 @@ from tests.support.builders import a_request
 from tests.support.coming_to_rest import PAST_ANY_LEASE, handle
 from tests.support.interleaving import Actor
 from tests.support.judge import Judge
+from tests.support.small_world import CLIENT
 
 SCAN = "s1"
 PAST_MAX_DURATION = timedelta(hours=25)
+
+INTRUSIVE = a_request(client=CLIENT, intensity="intrusive", max_wait_s=3600)
+"""Asked for by a client of the bridge, it waits for a person's approval."""
+CONFIRMED = a_request(client=CLIENT, intensity="intrusive", confirmed="alice")
 
 NOTHING_NEW = tuple(f"answer to a read of $KV.pool-lab.{key}" for key in ("control", "space", "health", "rules"))
 """Calls that tell of what nobody changes here: before them nothing is otherwise than before the next call."""
@@ -172,6 +177,21 @@ def retry(judge: Judge) -> Actor:
     return judge.world.retry(dead)
 
 
+def approve(judge: Judge) -> Actor:
+    """A person approves it."""
+    return judge.world.settle_approval("approve", SCAN)
+
+
+def reject(judge: Judge) -> Actor:
+    """A person rejects it."""
+    return judge.world.settle_approval("reject", SCAN)
+
+
+def put_off(judge: Judge) -> None:
+    """It waits for approval."""
+    judge.world.run.finish(asked(INTRUSIVE)(judge))
+
+
 def given_up(judge: Judge) -> None:
     """Its tries are used up."""
     while not judge.dead():
@@ -217,6 +237,8 @@ STAGES = _scenes(
     ("admission", nothing, asked()),
     ("admission of what is known", admitted, asked()),
     ("admission of another of its id", admitted, asked(a_request(name="another"))),
+    ("admission of what needs approval", nothing, asked(INTRUSIVE)),
+    ("admission of what was confirmed", nothing, asked(CONFIRMED)),
     ("admission of what is refused", nothing, asked(a_request(targets=("224.0.0.1",)))),
     ("place and launch", admitted, deliver),
     ("place and way back", then(admitted, unlicensed), deliver),
@@ -236,7 +258,14 @@ STAGES = _scenes(
     ("validate", VALIDATING, deliver),
     ("validate what is broken", then(VALIDATING, broken), deliver),
 )
-CANCELS = _scenes(*((f"cancel of {name}", prepare, cancel) for name, prepare in STATES.items()))
+CANCELS = _scenes(
+    ("cancel of pending", put_off, cancel),
+    *((f"cancel of {name}", prepare, cancel) for name, prepare in STATES.items()),
+)
+APPROVALS = _scenes(
+    ("approval", put_off, approve),
+    ("rejection", put_off, reject),
+)
 STOPS = _scenes(
     ("stop of a claim", then(CLAIMED, cancelled), deliver),
     ("stop of an intent", then(INTENDED, cancelled, later), deliver),
@@ -253,8 +282,9 @@ RETRIES = _scenes(
     ("retry of a reading", GIVEN_UP_VALIDATING, retry),
 )
 JANITOR = _scenes(
+    ("janitor ends what waits for approval", then(put_off, much_later), look_after),
     ("janitor ends what launches", then(CLAIMED, much_later), look_after),
     ("janitor ends what is intended", then(INTENDED, much_later), look_after),
     ("janitor ends what runs", then(RUNNING, much_later), look_after),
 )
-EVERY = (*STAGES, *CANCELS, *STOPS, *RETRIES, *JANITOR)
+EVERY = (*STAGES, *CANCELS, *STOPS, *RETRIES, *APPROVALS, *JANITOR)

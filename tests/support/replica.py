@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from scanpool.admission.service import Admission, AdmissionParts
 from scanpool.coordination import transitions
 from scanpool.coordination.breakers import Breakers
+from scanpool.coordination.client_policy import Counts
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Answer, Clockwork, Move, Stage
 from scanpool.coordination.transitions import Mark
@@ -26,6 +28,7 @@ from scanpool.scanners.errors import ExportFailed
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Scanner, ScanSpec
 from scanpool_schemas.scan import (
+    AnyScan,
     Export,
     Exporting,
     Launching,
@@ -63,6 +66,19 @@ class _Exporter(Exporter):
         if self._broken():
             raise ExportFailed(scan.scanner, "export", "came out broken")
         return Export(object=f"{scan.id}.{scan.run}.{nonce}", sha256="0" * 64, size_bytes=1)
+
+
+class _NothingCounted:
+    """Clients that never have too many scans."""
+
+    def turn(self, pool: str, client: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def admitted(self, scan: AnyScan) -> None:
+        pass
+
+    async def of(self, pool: str, client: str, now: datetime) -> Counts:
+        return Counts(live=0, last_hour=0)
 
 
 class Replica:
@@ -117,7 +133,12 @@ class Replica:
         )
         admission = Admission(
             AdmissionParts(
-                jetstream=self._broker, ledger=self.ledger, clockwork=self._clockwork, resolve=_nowhere, pools=()
+                jetstream=self._broker,
+                ledger=self.ledger,
+                clockwork=self._clockwork,
+                resolve=_nowhere,
+                counting=_NothingCounted(),
+                pools=(),
             )
         )
         ledger, clock = self.ledger, self._clockwork

@@ -38,6 +38,11 @@ def a_credential(**changes: Any) -> Keys:
     return _changed(keys, changes)
 
 
+def a_client(**changes: Any) -> Keys:
+    """A client of the bridge that may scan one network."""
+    return _changed({"subject": "agent", "pools": ["internal"], "networks": ["10.0.0.0/16"]}, changes)
+
+
 def a_configuration(**changes: Any) -> Keys:
     """A configuration of one pool."""
     return _changed({"pools": {"internal": a_pool()}}, changes)
@@ -56,6 +61,11 @@ def of_pool(**changes: Any) -> Keys:
 def of_credential(**changes: Any) -> Keys:
     """A configuration of one credential."""
     return a_configuration(credentials=[a_credential(**changes)])
+
+
+def of_client(**changes: Any) -> Keys:
+    """A configuration of one client and one credential."""
+    return a_configuration(credentials=[a_credential()], clients=[a_client(**changes)])
 
 
 def of_escalation(**keys: Any) -> Keys:

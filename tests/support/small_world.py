@@ -13,6 +13,8 @@ import msgspec
 from nats.aio.client import Client
 
 from scanpool.coordination import letters, registry
+from scanpool.coordination.approvals import Act, Approvals
+from scanpool.coordination.dead_letters import Operator
 from scanpool.coordination.ledger import held_of
 from scanpool.coordination.stage import Clockwork
 from scanpool.coordination.transitions import Mark
@@ -25,7 +27,7 @@ from scanpool.runtime.outcomes import Outcome
 from scanpool.runtime.settle import Settled, Settler
 from scanpool.scanners.scanner import Scanner
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import PoolRules, ScannerRule
+from scanpool_schemas.keys import ClientRule, PoolRules, ScannerRule
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.scan import (
     Dead,
@@ -37,6 +39,8 @@ from tests.support.interleaving import Actor, Interleaving
 from tests.support.replica import MAX_DURATION, POOL, Replica
 
 STREAM = subjects.pool_stream(POOL)
+CLIENT = "agent"
+"""A client of the bridge whose intrusive scans wait for approval."""
 BACKOFF = Backoff(first=timedelta(seconds=2), cap=timedelta(seconds=10), attempts=4)
 
 
@@ -92,7 +96,10 @@ class SmallWorld:
 
     def set_up(self) -> None:
         """Give each scanner its place, and look at it once."""
-        rules = PoolRules(scanners=tuple(ScannerRule(name=name, kind="nessus", capacity=1) for name in self.scanners))
+        rules = PoolRules(
+            scanners=tuple(ScannerRule(name=name, kind="nessus", capacity=1) for name in self.scanners),
+            clients=(ClientRule(subject=CLIENT, networks=("10.0.0.0/8",), intensity="intrusive"),),
+        )
         self._at_once("register", registry.register(self.broker, POOL, rules))
         self._at_once("look", self.replica.dispatcher.look_at_scanners(POOL))
 
@@ -137,6 +144,10 @@ class SmallWorld:
         assert isinstance(scan, Dead)
         return self._act("retry", partial(self._retried, scan))
 
+    def settle_approval(self, act: Act, scan_id: str) -> Actor:
+        """Begin to approve or reject a scan, unless it waits for that no more."""
+        return self._act(act, partial(self._settled_approval, act, scan_id))
+
     def look_at_scanners(self) -> None:
         self._at_once("look", self.replica.dispatcher.look_at_scanners(POOL))
 
@@ -180,6 +191,11 @@ class SmallWorld:
         decided = letters.retry_of_scan(dead, now, "me", mark)
         if isinstance(decided, letters.Revive):
             await ledger.commit(decided.held, decided.change)
+
+    async def _settled_approval(self, act: Act, scan_id: str) -> None:
+        operator = Operator(by="me", now=self.now, nonce=self.clockwork.nonce)
+        approvals = Approvals(self.broker, self.replica.ledger, operator)
+        await approvals.settle(act, [scan_id], pool=POOL, reason="")
 
     async def _settled(self, handler: Callable[[Delivery], Awaitable[Outcome]], delivery: Delivery) -> None:
         """As a worker does: handle and settle, and decide again after a conflict."""

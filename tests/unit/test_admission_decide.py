@@ -38,7 +38,7 @@ def _admitted(
     request: ScanRequest, rules: PoolRules | None = None, resolved: Mapping[str, Sequence[str]] | None = None
 ) -> ScanRequest:
     chosen = rules or some_rules()
-    return admit(request, chosen, read_targets(request, chosen), resolved or {}, NOW)
+    return admit(request, chosen, read_targets(request, chosen), resolved or {}, NOW).request
 
 
 def test_an_admitted_request_has_its_targets_normalised_and_its_template_chosen() -> None:

@@ -23,6 +23,7 @@ from tests.support.builders import (
     a_completed_scan,
     a_dead_scan,
     a_failed_scan,
+    a_pending_scan,
     a_queued_scan,
     a_request,
     a_result,
@@ -79,6 +80,13 @@ def test_what_is_special_about_a_scan_stands_beside_its_status() -> None:
     assert "status failed (dead letter)" in lines(scan_view(describe(a_dead_scan())))
     assert "status queued (queued-normal)" in lines(scan_view(describe(a_queued_scan())))
     assert "status completed" in lines(scan_view(describe(a_completed_scan())))
+
+
+def test_a_scan_that_waits_for_approval_says_so_and_why() -> None:
+    pending = describe(a_pending_scan(reason="the scan is intrusive"))
+    assert "status queued (pending, awaits approval)" in lines(scan_view(pending))
+    assert "awaits approval the scan is intrusive" in lines(scan_view(pending))
+    assert "queued (pending, awaits approval): the scan is intrusive" in " ".join(drawn(scans_view([pending])).split())
 
 
 def test_a_running_scan_shows_how_far_it_is() -> None:

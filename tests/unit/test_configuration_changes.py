@@ -14,6 +14,7 @@ from tests.support.scanners_file import (
     a_credential,
     a_pool,
     a_scanner,
+    of_client,
     of_credential,
     of_pool,
     of_scanner,
@@ -63,6 +64,9 @@ def changes(folder: Path, before: dict[str, Any], after: dict[str, Any]) -> list
         (a_configuration(), of_credential(), ["credential linux added"]),
         (of_credential(), a_configuration(), ["credential linux removed"]),
         (of_credential(), of_credential(username="root"), ["credential linux: username changed"]),
+        (of_credential(), of_client(), ["client agent (internal) added"]),
+        (of_client(), of_client(networks=[]), ["client agent (internal): networks changed"]),
+        (a_configuration(), a_configuration(protected=["10.0.0.5"]), ["protected changed"]),
     ],
 )
 def test_every_change_is_told_in_words(

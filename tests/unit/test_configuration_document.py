@@ -89,8 +89,8 @@ def test_other_broken_yaml_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"no such file; .*scanpool init"):
-        read_document(tmp_path / "absent.yaml")
+    with pytest.raises(ConfigurationError, match=r"no such file; write one with `scanpool init`"):
+        read_document(tmp_path / "absent.yaml", absent="write one with `scanpool init`")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

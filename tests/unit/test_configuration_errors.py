@@ -16,10 +16,12 @@ from scanpool.runtime.configuration import (
 from tests.support.scanners_file import (
     ENVIRON,
     Keys,
+    a_client,
     a_configuration,
     a_credential,
     a_pool,
     a_scanner,
+    of_client,
     of_credential,
     of_escalation,
     of_pool,
@@ -54,6 +56,26 @@ WRONG: list[tuple[Keys | str, str]] = [
     (of_pool(scanners={"a": 1}), "pools.internal.scanners: expected a list, got mapping"),
     (of_pool(allow=["10.0.0.300"]), "pools.internal.allow[0]: '10.0.0.300'"),
     (of_pool(allow="10.0.0.0/8"), "pools.internal.allow: expected a list, got text"),
+    (a_configuration(clients=[{"subject": "a", "networks": []}]), "clients[0].pools: missing"),
+    (of_client(networks=None), "clients[0].networks: missing"),
+    (of_client(network=[]), "clients[0].network: unknown key"),
+    (of_client(pools=["intrenal"]), "clients[0].pools[0]: there is no pool 'intrenal'"),
+    (of_client(pools=[]), "clients[0].pools: names no pool"),
+    (of_client(networks=["10.0.0.300"]), "clients[0].networks[0]: '10.0.0.300'"),
+    (of_client(exclude=["x y"]), "clients[0].exclude[0]: 'x y'"),
+    (of_client(credentials=["linus"]), "clients[0].credentials[0]: there is no credential 'linus'"),
+    (of_client(intensity="wild"), "clients[0].intensity: "),
+    (of_client(max_hosts=0), "clients[0].max_hosts: "),
+    (of_client(confirm_above_hosts=-1), "clients[0].confirm_above_hosts: "),
+    (of_client(max_concurrent=0), "clients[0].max_concurrent: "),
+    (of_client(scans_per_hour="many"), "clients[0].scans_per_hour: "),
+    (of_client(subject="a" * 257), "clients[0].subject: is longer than 256"),
+    (
+        a_configuration(clients=[a_client(), a_client()]),
+        "clients[1].subject: two clients have this subject in pool int",
+    ),
+    (a_configuration(protected=["nats..corp"]), "protected[0]: 'nats..corp'"),
+    (of_scanner(url="https://2130706433:8834"), f"{SCANNER}.url: has no proper host"),
     (of_pool(exclude=[{"target": "x y"}]), "pools.internal.exclude[0].target: 'x y'"),
     (of_pool(exclude=[{"until": "2027-01-01"}]), "pools.internal.exclude[0].target: missing"),
     (of_pool(exclude=[{"target": "a", "until": "soon"}]), "pools.internal.exclude[0].until: "),
@@ -228,3 +250,11 @@ def test_no_error_repeats_a_secret(tmp_path: Path) -> None:
     )
     assert len(problems(tmp_path, content)) >= 4
     assert "hunter2" not in "\n".join(map(str, problems(tmp_path, content)))
+
+
+def test_a_confirmation_above_what_is_denied_anyway_is_warned_of(tmp_path: Path) -> None:
+    (problem,) = (each for each in problems(tmp_path, of_client(confirm_above_hosts=256)) if "clients" in each.path)
+    assert problem.is_warning
+    assert problem.path == "clients[0].confirm_above_hosts"
+    assert problem.message.startswith("has no effect: scans of more than 256 addresses")
+    assert loaded(tmp_path, of_client(confirm_above_hosts=255)).clients[0].confirm_above_hosts == 255

@@ -27,13 +27,16 @@ def test_the_template_loads_with_its_variables_set(tmp_path: Path) -> None:
 
 
 def test_every_commented_line_of_the_template_that_is_a_key_loads_too(tmp_path: Path) -> None:
-    examples = r"( *)# (exclude:|  - \{target|templates:|name:|tls: \{ca|credentials:|  - id|    [a-z])"
+    keys = "exclude:|templates:|name:|credentials:|clients:|protected:"
+    examples = rf"( *)# ({keys}|  - \{{target|tls: \{{ca|  - id|  - subject|    [a-z])"
     text = re.sub(rf"^{examples}", r"\1\2", TEMPLATE, flags=re.MULTILINE)
     environ = {"NESSUS1_ACCESS_KEY": "a", "NESSUS1_SECRET_KEY": "s"}
     configuration = load(written(tmp_path, text), environ)
     assert configuration.pools["internal"].exclude[0].target == "10.9.0.0/16"
     assert configuration.pools["internal"].templates.untrusted == "basic"
     assert configuration.credentials[0].id == "linux-audit"
+    assert configuration.clients[1].confirm_above_hosts == 64
+    assert configuration.protected == ("nats.corp.example", "10.0.0.5")
 
 
 def test_a_named_file_is_taken_whether_it_is_there_or_not(tmp_path: Path) -> None:

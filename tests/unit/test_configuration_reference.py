@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from scanpool.runtime.configuration import (
+    Client,
     Configuration,
     Escalation,
     EscalationMethod,
@@ -34,6 +35,7 @@ SECTIONS: list[tuple[str, list[type[msgspec.Struct]]]] = [
     ("TLS", [Tls]),
     ("A credential", [SshPassword, SshKey, WindowsPassword]),
     ("Escalation", [Escalation]),
+    ("A client", [Client]),
 ]
 
 

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from scanpool.runtime.configuration import Configuration, digest, load, rules_of, shown
-from scanpool_schemas.keys import CredentialRule, Exclusion, PoolRules, ScannerRule
+from scanpool_schemas.keys import ClientRule, CredentialRule, Exclusion, PoolRules, ScannerRule
 from tests.support.scanners_file import (
     ENVIRON,
     Keys,
+    a_client,
     a_configuration,
     a_credential,
     a_pool,
@@ -96,13 +97,16 @@ def test_the_rules_of_a_pool_are_its_own_and_hold_no_secret(tmp_path: Path) -> N
         templates={"untrusted": "basic", "authenticated": "advanced", "authenticated_privileged": "advanced"},
         expose_url=True,
         scanners=(
-            ScannerRule(name="scanner1", kind="nessus", capacity=4, enabled=True),
-            ScannerRule(name="two", kind="nessus", capacity=2, enabled=False),
+            ScannerRule(
+                name="scanner1", kind="nessus", capacity=4, enabled=True, url="https://nessus1.corp.example:8834"
+            ),
+            ScannerRule(name="two", kind="nessus", capacity=2, enabled=False, url="https://b"),
         ),
         credentials=(
             CredentialRule(id="linux", kind="ssh_password", label="Linux", targets=("10.1.0.0/16",)),
             CredentialRule(id="win", kind="windows"),
         ),
+        protected=("nessus1.corp.example", "b", "c"),
         digest=rules.digest,
     )
     assert "the-literal" not in msgspec.json.encode(rules).decode()
@@ -130,3 +134,18 @@ def test_the_digest_of_one_pool_does_not_depend_on_another(tmp_path: Path) -> No
         "pools": {**FULL["pools"], "internal": {**FULL["pools"]["internal"], "allow": ["10.1.0.0/16"]}},
     }
     assert rules_of("dmz", loaded(tmp_path, narrower)).digest == one
+
+
+def test_a_pool_s_rules_name_its_own_clients_and_all_that_is_protected(tmp_path: Path) -> None:
+    clients = [a_client(max_hosts=9, confirm_above_hosts=None), a_client(subject="dmz-*", pools=["dmz"])]
+    both = {**FULL, "clients": clients, "protected": ["nats.corp.example", "b"]}
+    rules = rules_of("internal", loaded(tmp_path, both))
+    assert rules.clients == (ClientRule(subject="agent", networks=("10.0.0.0/16",), max_hosts=9),)
+    assert rules.protected == ("nats.corp.example", "b", "nessus1.corp.example", "c")
+    assert [each.subject for each in rules_of("dmz", loaded(tmp_path, both)).clients] == ["dmz-*"]
+
+
+def test_a_client_has_the_same_defaults_in_the_file_and_in_the_rules(tmp_path: Path) -> None:
+    (shown_client,) = shown(loaded(tmp_path, {**FULL, "clients": [a_client()]}))["clients"]
+    rule = msgspec.to_builtins(ClientRule(subject="agent", networks=("10.0.0.0/16",)))
+    assert {**rule, "pools": ("internal",)} == shown_client

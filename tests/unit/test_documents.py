@@ -139,6 +139,7 @@ def test_an_application_sends_requests_and_receives_how_scans_end() -> None:
         ("receive", "scan.{pool}.{state}.{id}"),
         ("receive", "scan.{pool}.progress.{id}"),
         ("receive", "scanner.{pool}.{scanner}.{event}"),
+        ("receive", "audit.{client}.{tool}"),
         ("receive", "dlq.{pool}.{stage}.{id}.s{sequence}"),
     }
 

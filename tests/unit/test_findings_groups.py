@@ -9,7 +9,7 @@ import pytest
 
 from scanpool.report.findings.errors import BadPage, UnknownField
 from scanpool.report.findings.filter_syntax import parse
-from scanpool.report.findings.groups import By, groups
+from scanpool.report.findings.groups import By, groups, host_count
 from scanpool.report.findings.store import Store
 from tests.support.findings import store_of, vulnerability
 from tests.support.reports import host, item
@@ -45,6 +45,21 @@ def test_by_plugin_the_same_number_is_one_group_whatever_its_severity(tmp_path: 
         first = groups(store, "plugin", page=2, page_size=1).groups[0]
         assert first.key == {"plugin_id": 1, "plugin_name": "Plugin 1", "plugin_family": "Web"}
         assert first.cvss_score == 7.5
+
+
+@pytest.mark.parametrize(
+    ("conditions", "hosts"),
+    [
+        ([], 3),
+        (["plugin_id=1"], 3),
+        (["plugin_id=1", "severity>=high"], 2),
+        (["cve=CVE-2020-0002"], 3),
+        (["cvss>9"], 0),
+    ],
+)
+def test_a_host_counts_once_however_much_is_found_on_it(tmp_path: Path, conditions: list[str], hosts: int) -> None:
+    with store_of(tmp_path, *HOSTS) as store:
+        assert host_count(store, parse(conditions)) == hosts
 
 
 def test_by_host_the_one_with_the_worst_comes_first(tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ from scanpool.report.findings.errors import BadCursor, BadPage, UnknownField
 from scanpool.report.findings.filter_syntax import parse, parse_compliance
 from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.profiles import FINDING_FIELDS, PROFILES
-from scanpool.report.findings.query import LARGEST_PAGE, compliance, every_finding, every_result, finding, findings
+from scanpool.report.findings.query import (
+    LARGEST_PAGE,
+    compliance,
+    every_finding,
+    every_result,
+    finding,
+    findings,
+    shortened,
+)
 from scanpool.report.findings.store import Store
 from tests.support.findings import check, findings_file, store_of, vulnerability
 from tests.support.reports import host, item
@@ -190,12 +198,29 @@ NINE, TEN, WEB, DB = "10.0.0.9", "10.0.0.10", "web.example", "db.example"
         (["output~a_b"], [(2, NINE)]),
         (["output~a%b"], [(2, WEB)]),
         (["output~a", "host=10.0.0.9", "port=443"], [(2, NINE)]),
+        (["text~APACHE"], [(1, NINE), (1, TEN)]),
+        (["text~plugin 1", "text~2.2"], [(1, NINE)]),
+        (["text~plugin 1", "host=10.0.0.10"], [(1, TEN)]),
         (["severity=critical", "family=Web Servers"], []),
     ],
 )
 def test_filters_leave_what_fits_all_of_them(tmp_path: Path, conditions: list[str], expected: list[Any]) -> None:
     with store_of(tmp_path, *HOSTS) as store:
         assert numbers(store, *conditions) == expected
+
+
+def test_a_page_cut_short_goes_on_after_its_last_finding(tmp_path: Path) -> None:
+    with store_of(tmp_path, *HOSTS) as store:
+        whole = [row["rank"] for row in findings(store, fields=["rank"], page_size=100).rows]
+        for page in (findings(store, fields=["rank"], page_size=100), findings(store, fields=["rank"], page_size=4)):
+            cut = shortened(store, page, 2)
+            assert (cut.total, cut.has_next, cut.next_page) == (page.total, True, None)
+            rest = findings(store, fields=["rank"], page_size=100, cursor=cut.next_cursor)
+            assert [row["rank"] for row in (*cut.rows, *rest.rows)] == whole
+            assert rest.next_cursor is None
+        second = shortened(store, findings(store, fields=["rank"], page=2, page_size=3), 1)
+        after = findings(store, fields=["rank"], page_size=100, cursor=second.next_cursor)
+        assert [row["rank"] for row in after.rows] == whole[4:]
 
 
 def test_letters_beyond_a_to_z_fit_as_they_are(tmp_path: Path) -> None:

@@ -251,6 +251,20 @@ def test_a_report_that_is_refused_leaves_nothing(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_writing_that_is_ended_leaves_nothing_under_the_file_s_name(folder: Path) -> None:
+    class Ended(Exception):
+        pass
+
+    def end() -> None:
+        raise Ended
+
+    with FindingsWriter(folder) as writer:
+        validate([report(host("a", item(1)))], listener=writer)
+        with pytest.raises(Ended):
+            writer.write(folder / "findings.sqlite", {}, end)
+    assert not (folder / "findings.sqlite").exists()
+
+
 def test_plugins_without_end_are_kept_in_bounded_memory_and_none_is_lost(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -24,12 +25,24 @@ from scanpool.janitor.decide import (
 from scanpool.runtime.objects import StoredObject
 from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import STRUCT_OF, Failed, Launching, Running, StateName, Stopping, state_of
+from scanpool_schemas.request import ScanRequest
+from scanpool_schemas.scan import (
+    STRUCT_OF,
+    Failed,
+    Launching,
+    Pending,
+    Queued,
+    Running,
+    StateName,
+    Stopping,
+    state_of,
+)
 from tests.support.builders import (
     NOW,
     NUMBER,
     a_launching_scan,
     a_mark,
+    a_pending_scan,
     a_queued_scan,
     a_request,
     a_running_scan,
@@ -49,8 +62,12 @@ def an_entry(state: StateName, **fields: object) -> Entry:
     return Entry(**{"scan_id": "s1", "state": state, "sequence": 9, "at": NOW, **fields})  # type: ignore[arg-type]
 
 
-def test_a_scan_that_waited_longer_than_its_request_allows_ends_as_timeout() -> None:
-    scan = a_queued_scan(a_request(max_wait_s=60))
+@pytest.mark.parametrize("waiting", [a_queued_scan, a_pending_scan])
+def test_a_scan_that_waited_longer_than_its_request_allows_ends_as_timeout(
+    waiting: Callable[[ScanRequest], Queued | Pending],
+) -> None:
+    scan = waiting(a_request(max_wait_s=60))
+    assert overdue_from(scan, DAY) == NOW + timedelta(seconds=60)
     assert overdue(scan, DAY, a_mark("janitor", NOW + timedelta(seconds=60))) is None
     change = overdue(scan, DAY, a_mark("janitor", NOW + timedelta(seconds=61)))
     assert change is not None

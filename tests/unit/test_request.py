@@ -1,5 +1,6 @@
 """Requests are read strictly: what is refused, at which field, and with which remedy."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -171,3 +172,27 @@ def test_a_repeated_name_is_refused_since_the_last_one_could_empty_an_exclude() 
     body = b'{"targets":["10.0.0.0/8"],"name":"x","exclude":["10.1.0.0/16"],"exclude":[]}'
     with pytest.raises(RequestInvalid, match="exclude: is given more than once"):
         decode_scan_request(body)
+
+
+def test_whether_it_was_confirmed_makes_no_other_request_of_it() -> None:
+    one, other = (decode_scan_request(body(client="agent", confirmed=who)) for who in (None, "alice"))
+    assert digest(one) == digest(other)
+    assert differences(one, other) == ()
+
+
+@pytest.mark.parametrize("field", [{"client": "agent"}, {"intensity": "safe"}])
+def test_who_asks_and_how_intrusive_it_is_belong_to_what_is_asked(field: dict[str, Any]) -> None:
+    plain, other = decode_scan_request(body()), decode_scan_request(body(**field))
+    assert digest(plain) != digest(other)
+    assert differences(plain, other) == tuple(field)
+
+
+def test_intensity_and_the_setting_that_it_stands_for_are_refused_together() -> None:
+    error = refusal(body(intensity="safe", settings={"safe_checks": "yes"}))
+    assert error.path == "settings.safe_checks"
+    assert decode_scan_request(body(settings={"safe_checks": "no"})).intensity is None
+
+
+def test_a_request_from_before_there_were_clients_keeps_its_digest() -> None:
+    request = decode_scan_request(golden("requested-minimal"))
+    assert digest(request) == hashlib.sha256(b'{"targets":["10.0.0.0/28"],"name":"weekly"}').hexdigest()

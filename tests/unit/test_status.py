@@ -40,6 +40,12 @@ def test_a_failed_scan_says_which_end_it_was(end: str) -> None:
 
 
 @pytest.mark.parametrize("state", SCANS)
+def test_only_a_pending_scan_awaits_approval_and_says_why(state: StateName) -> None:
+    wanted = "scans of production need an approval" if state == "pending" else None
+    assert describe(SCANS[state]).awaiting == wanted
+
+
+@pytest.mark.parametrize("state", SCANS)
 def test_the_state_is_the_one_of_the_subject(state: StateName) -> None:
     assert state_of(SCANS[state]) == state
     assert describe(SCANS[state]).state == state

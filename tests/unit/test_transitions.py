@@ -61,6 +61,8 @@ ENDS = {"completed", "failed"}
 
 ROWS: list[tuple[AnyScan | None, Callable[[Any], Change], str, object]] = [
     (None, lambda _: t.admitted(a_submission(), a_mark()), "queued-normal", None),
+    (None, lambda _: t.put_off(a_submission(), "the scan is intrusive", a_mark()), "pending", None),
+    (a_pending_scan(), lambda s: t.approved(s, "approved by me", a_mark()), "queued-normal", None),
     (None, lambda _: t.refused(a_submission(), an_error(), a_mark()), "failed", None),
     (a_queued_scan(), lambda s: t.claimed(s, "a", a_lease(), a_mark()), "launching", Take(scanner="a", at=NOW)),
     (a_launching_scan(), lambda s: t.taken_over(s, a_lease(), a_mark()), "launching", None),

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from scanpool.bridge.refusals import Refusal
 
 
-def answer(result: BaseModel) -> CallToolResult:
+def answer(result: BaseModel, *, is_error: bool = False) -> CallToolResult:
     """The model without nulls."""
     document = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return CallToolResult(content=[_text(document)], structured_content=document)
+    return CallToolResult(content=[_text(document)], structured_content=document, is_error=is_error)
 
 
 def refused(refusal: Refusal) -> CallToolResult:
@@ -27,7 +27,21 @@ def refused(refusal: Refusal) -> CallToolResult:
     }
     if refusal.retry_after_s is not None:
         document["retry_after_s"] = refusal.retry_after_s
+    if refusal.task_id is not None:
+        document["task_id"] = refusal.task_id
     return CallToolResult(content=[_text(document)], is_error=True)
+
+
+def told(result: CallToolResult) -> dict[str, Any] | None:
+    """The document of an answer; None where the SDK answered in words of its own."""
+    content = result.content[0] if result.content else None
+    if not isinstance(content, TextContent):
+        return None
+    try:
+        document = json.loads(content.text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _text(document: dict[str, Any]) -> TextContent:

@@ -8,14 +8,20 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolRequestParams
+from mcp.types import CallToolRequestParams, CallToolResult
 from pydantic import ValidationError
 
-from scanpool.bridge.answers import refused
+from scanpool.bridge.answers import refused, told
+from scanpool.bridge.audit import AuditTrail, Call
 from scanpool.bridge.caller import Caller, Scope, called_by, current_caller
+from scanpool.bridge.given_secrets import refuse_secrets
+from scanpool.bridge.limits import SUBMITS, Limiter
 from scanpool.bridge.refusals import Refusal
 from scanpool.bridge.settings import BridgeSettings
 from scanpool.bridge.toolkit import ToolDefinition
+
+NOBODY = Caller(subject="", scopes=frozenset())
+"""Whoever got past the door without a token, where one is needed: nobody does, and it would be of no use."""
 
 
 class Identified:
@@ -25,41 +31,62 @@ class Identified:
         self._settings = settings
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        with called_by(caller_of(ctx, self._settings.local)):
+        with called_by(caller_of(ctx, self._settings)):
             return await call_next(ctx)
 
 
-def caller_of(ctx: ServerRequestContext[Any, Any], local: Caller) -> Caller:
+def caller_of(ctx: ServerRequestContext[Any, Any], settings: BridgeSettings) -> Caller:
     """The subject of the request's own token, never of the session's; the local caller where nobody signs in."""
-    user = ctx.request.scope.get("user") if ctx.request is not None else None
-    token = getattr(user, "access_token", None)
+    if ctx.request is None:
+        return settings.local
+    token = getattr(ctx.request.scope.get("user"), "access_token", None)
     if token is None:
-        return local
+        return NOBODY if settings.signs_in else settings.local
     return Caller(subject=token.subject or token.client_id, scopes=frozenset(token.scopes))
 
 
 class Gate(Extension):
-    """Before a tool runs: its scope, and its arguments."""
+    """Before a tool runs: that it was given no secret, how often it may, its scope, and its arguments."""
 
     identifier = "org.scanpool/gate"
 
-    def __init__(self, definitions: Sequence[ToolDefinition], tools: Sequence[Tool]) -> None:
+    def __init__(
+        self, definitions: Sequence[ToolDefinition], tools: Sequence[Tool], limiter: Limiter, trail: AuditTrail
+    ) -> None:
+        self._trail = trail
+        self._read_only = frozenset(each.name for each in definitions if each.read_only)
         self._scopes: Mapping[str, Scope] = {each.name: each.scope for each in definitions}
         self._tools = {tool.name: tool for tool in tools}
+        self._limiter = limiter
 
     async def intercept_tool_call(
         self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Refuse what may not be called, or not so."""
+        """Refuse what may not be called, or not so; a call that changes something leaves an audit event."""
         tool = self._tools.get(params.name)
         if tool is None:
             return await call_next(ctx)
         try:
-            self._check_scope(tool.name)
-            _check_arguments(tool, params.arguments or {})
+            self._limiter.request()
         except Refusal as refusal:
             return refused(refusal)
-        return await call_next(ctx)
+        if tool.name in self._read_only:
+            return await self._passed(tool, params, ctx, call_next)
+        call = Call(subject=current_caller().subject, tool=tool.name, arguments=params.arguments or {})
+        return await self._trail.followed(call, lambda: self._passed(tool, params, ctx, call_next))
+
+    async def _passed(
+        self, tool: Tool, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        try:
+            refuse_secrets(params.arguments or {})
+            self._check_scope(tool.name)
+            _check_arguments(tool, params.arguments or {})
+            if self._scopes[tool.name] in SUBMITS:
+                self._limiter.submit()
+        except Refusal as refusal:
+            return refused(refusal)
+        return _in_our_words(await call_next(ctx))
 
     def _check_scope(self, name: str) -> None:
         scope = self._scopes[name]
@@ -67,8 +94,17 @@ class Gate(Extension):
             raise Refusal(
                 "scope",
                 f"your token does not have the scope {scope!r} that {name} needs",
-                hint="ask those who run scanpool for a token with this scope",
+                hint=f"sign in again asking for scope {scope!r}, or have those who run scanpool add it to your token",
             )
+
+
+def _in_our_words(result: HandlerResult) -> HandlerResult:
+    """What the SDK itself says, which names what is inside the bridge: of a fault, or of an answer to a question that
+    has not the form asked for."""
+    if not isinstance(result, CallToolResult) or not result.is_error or told(result) is not None:
+        return result
+    message = "the call was not carried out: an answer to its question had not the form asked for, or the bridge failed"
+    return refused(Refusal("internal", message, hint="call again; if it stays so, report it to those who run scanpool"))
 
 
 def _check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:

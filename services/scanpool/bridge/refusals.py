@@ -16,16 +16,19 @@ from scanpool.client import (
 from scanpool.runtime.errors import BrokerError, MessageTooLarge, StoreFull
 from scanpool_schemas.names import InvalidName
 from scanpool_schemas.request import RequestInvalid
+from scanpool_schemas.targets import InvalidTarget
 
 RefusalCode = Literal[
     "unknown_task",
     "unknown_pool",
     "not_ready",
+    "no_findings",
     "expired",
     "target_denied",
     "invalid_target",
     "invalid_argument",
     "secret_refused",
+    "policy_denied",
     "limit",
     "conflict",
     "scope",
@@ -47,6 +50,7 @@ class Refusal(Exception):
         hint: str,
         retryable: bool = False,
         retry_after_s: int | None = None,
+        task_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -57,6 +61,8 @@ class Refusal(Exception):
         self.retryable = retryable
         """Whether the same call may succeed later."""
         self.retry_after_s = retry_after_s
+        self.task_id = task_id
+        """The scan that there is all the same."""
 
 
 def unknown_task(task_id: str) -> Refusal:
@@ -73,6 +79,8 @@ def refusal_of(error: Exception) -> Refusal | None:
     match error:
         case Refusal():
             return error
+        case InvalidTarget():
+            return Refusal("invalid_target", str(error), hint="correct the target and call again")
         case RequestInvalid():
             return Refusal("invalid_argument", str(error), hint="correct the argument and call again")
         case InvalidName():

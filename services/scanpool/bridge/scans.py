@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scanpool.bridge.caller import Caller
 from scanpool.bridge.refusals import unknown_task
 from scanpool.client import AmbiguousScan, ScanPool, UnknownScan
@@ -20,16 +22,16 @@ class Scans:
         Raises:
             Refusal: `unknown_task`, for a scan of somebody else too.
         """
+        return visible(caller, task_id, await self.named(task_id))
+
+    async def named(self, task_id: str) -> tuple[ScanStatus, ...]:
+        """The scans of this id whoever owns them, of which several pools may have one; not for any caller's eyes."""
         try:
-            found = [await self._scanpool.status(task_id)]
+            return (await self._scanpool.status(task_id),)
         except UnknownScan:
-            raise unknown_task(task_id) from None
+            return ()
         except AmbiguousScan:
-            found = await self._in_every_pool(task_id)
-        for status in found:
-            if may_see(caller, status):
-                return status
-        raise unknown_task(task_id)
+            return tuple(await self._in_every_pool(task_id))
 
     async def _in_every_pool(self, task_id: str) -> list[ScanStatus]:
         found = []
@@ -39,6 +41,18 @@ class Scans:
             except UnknownScan:
                 continue
         return found
+
+
+def visible(caller: Caller, task_id: str, found: Iterable[ScanStatus]) -> ScanStatus:
+    """The one that the caller may know of.
+
+    Raises:
+        Refusal: `unknown_task`, for a scan of somebody else too.
+    """
+    for status in found:
+        if may_see(caller, status):
+            return status
+    raise unknown_task(task_id)
 
 
 def may_see(caller: Caller, status: ScanStatus) -> bool:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from importlib.metadata import version
 
 from mcp.server import MCPServer
-from mcp.server.request_state import RequestStateSecurity
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
+from scanpool.bridge.approvals import SealedStates, state_security
+from scanpool.bridge.audit import AuditTrail
 from scanpool.bridge.caller import current_caller
 from scanpool.bridge.completions import Completions
+from scanpool.bridge.counting import Counted
 from scanpool.bridge.gate import Gate, Identified
+from scanpool.bridge.identity.verifier import sign_in
+from scanpool.bridge.limits import Limited, Limiter
+from scanpool.bridge.listening import Listening
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.prompts import all_prompts
+from scanpool.bridge.resources import READ, Kept, add_resources
+from scanpool.bridge.scan_tasks import ScanTasks
+from scanpool.bridge.tasks import TasksExtension
 from scanpool.bridge.toolkit import registered
 from scanpool.bridge.tools import all_tools
+
+LISTS_KEPT_MS = 3_600_000
+"""How long a client may keep lists of tools, resources and prompts: they are the same until an upgrade."""
+_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+)
 
 INSTRUCTIONS = """\
 Vulnerability scans on pools of scanners. run_untrusted_scan and run_authenticated_scan answer with a task_id at once;
@@ -27,19 +48,36 @@ def make_server(parts: Parts) -> MCPServer[object]:
     """The server, for any transport."""
     definitions = all_tools(parts)
     tools = [registered(each) for each in definitions]
+    names = [each.name for each in definitions]
+    limiter = Limiter(parts.settings, time.monotonic)
+    trail = AuditTrail(parts.jetstream, parts.now)
+    bus = InMemorySubscriptionBus()
+    signing_in = sign_in(parts.settings, parts.now)
     server: MCPServer[object] = MCPServer(
         name=parts.settings.name,
         title="scanpool",
         instructions=INSTRUCTIONS,
         version=version("scanpool"),
         tools=tools,
-        extensions=[Gate(definitions, tools)],
-        middleware=[Identified(parts.settings)],
-        request_state_security=RequestStateSecurity(keys=list(parts.settings.keys)) if parts.settings.keys else None,
+        extensions=[Gate(definitions, tools, limiter, trail), TasksExtension(ScanTasks(parts, trail))],
+        middleware=[
+            Counted(parts.metrics, names),
+            Identified(parts.settings),
+            Limited(limiter),
+            Kept(parts),
+            Listening(parts, bus),
+        ],
+        subscriptions=bus,
+        cache_hints={**dict.fromkeys(_LISTS, CacheHint(ttl_ms=LISTS_KEPT_MS)), READ: CacheHint()},
+        request_state_security=state_security(parts.settings, secrets.token_bytes(32)),
+        auth=signing_in.auth if signing_in else None,
+        token_verifier=signing_in.verifier if signing_in else None,
         log_level="WARNING",
     )
+    server.middleware.insert(0, SealedStates())
     for prompt in all_prompts():
         server.add_prompt(prompt)
+    add_resources(server, parts)
     _complete(server, Completions(parts))
     return server
 

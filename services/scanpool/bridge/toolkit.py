@@ -33,6 +33,8 @@ class ToolDefinition:
     destructive: bool = False
     idempotent: bool = True
     open_world: bool = False
+    failed: Callable[[Any], bool] = lambda _answer: False
+    """Whether what is answered is that the thing itself failed, as a scan that was waited for."""
 
     @property
     def name(self) -> str:
@@ -63,7 +65,8 @@ def _answering(definition: ToolDefinition) -> Callable[..., Awaitable[CallToolRe
     @wraps(definition.call)
     async def answering(*args: Any, **arguments: Any) -> CallToolResult:
         try:
-            return answer(await definition.call(*args, **arguments))
+            answered = await definition.call(*args, **arguments)
+            return answer(answered, is_error=definition.failed(answered))
         except MCPError:
             raise
         except Exception as error:  # noqa: BLE001  # the last boundary: a bug is told as one, never with its text
@@ -90,7 +93,22 @@ def _strict(tool: Tool) -> Tool:
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
-    return tool.model_copy(update={"parameters": _lean(model.model_json_schema(by_alias=True))})
+    tool.fn_metadata.output_schema = _without_nulls(_lean(tool.fn_metadata.output_schema))
+    return tool.model_copy(update={"parameters": _without_nulls(_lean(model.model_json_schema(by_alias=True)))})
+
+
+def _without_nulls(schema: Any) -> Any:
+    """A schema without nulls: what may be null may be left out, of answers and of arguments, which may be null too."""
+    match schema:
+        case {"anyOf": [kind, {"type": "null"}], **rest}:
+            return {**_without_nulls(kind), **_without_nulls(rest)}
+        case dict():
+            named = ((name, each) for name, each in schema.items() if (name, each) != ("default", None))
+            return {name: _without_nulls(each) for name, each in named}
+        case list():
+            return [_without_nulls(each) for each in schema]
+        case _:
+            return schema
 
 
 def _lean(schema: Any) -> Any:

@@ -16,7 +16,8 @@ TEXT_CAP = 2000
 """Characters of a text of several lines."""
 LINE_CAP = 200
 """Characters of a name."""
-_SHORTEST_CAP = 40
+SHORTEST_CAP = 40
+"""Of a cap: a word about the cut needs room."""
 
 _ESCAPE_SEQUENCES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 _LINE_BREAKS = re.compile(r"\r\n|[\n\v\f\r\x85\u2028\u2029]")
@@ -25,7 +26,8 @@ _WHITE = re.compile(r"[\n\t ]+")
 _INVISIBLE = re.compile(
     "["
     r"\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls
-    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # format
+    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e"  # format
+    r"\u2060-\u206f\ufeff"
     r"\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0\ufe00-\ufe0f"  # fillers, variation selectors
     r"\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010ffff"  # halves of surrogate pairs, private use
@@ -80,7 +82,7 @@ def part(text: str, offset: int, length: int) -> Part:
     return Part(text=whole[start : start + length], offset=start, total=len(whole))
 
 
-def clean_value(value: Any, caps: Caps = Caps()) -> Any:  # noqa: B008  # frozen
+def clean_value(value: Any, caps: Caps = Caps()) -> Any:  # frozen
     """As `clean`, of all texts in lists and objects; what is beyond the caps is replaced by a word about it."""
     match value:
         case str():
@@ -135,9 +137,10 @@ def _visible(text: str) -> str:
 
 
 def _cut(text: str, cap: int) -> str:
+    cap = max(cap, SHORTEST_CAP)
     if len(text) <= cap:
         return text
-    kept = max(cap, _SHORTEST_CAP) - len(_note(len(text)))
+    kept = cap - len(_note(len(text)))
     return text[:kept] + _note(len(text) - kept)
 
 

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from scanpool.cli import (
+    approvals,
     breakers,
+    bridge,
     configuration,
     dead_letters,
     diff,
@@ -69,10 +71,12 @@ app = typer.Typer(
 for _area in (
     everything,
     run,
+    bridge,
     emulator,
     scan,
     status,
     scan_orders,
+    approvals,
     results,
     diff,
     events,

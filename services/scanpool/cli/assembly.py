@@ -9,9 +9,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal, TypeVar, get_args
 
-from scanpool.admission.service import Admission, AdmissionParts, resolve
+from scanpool.admission.service import Admission, AdmissionParts
 from scanpool.cli.counting import count_round
 from scanpool.cli.process import Host
+from scanpool.coordination.client_counts import ClientCounts
 from scanpool.coordination.stage import Answer, Stage
 from scanpool.dispatcher.lanes import Lanes
 from scanpool.dispatcher.orders import Orders
@@ -29,6 +30,7 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.pull import Puller
+from scanpool.runtime.resolving import resolve
 from scanpool.runtime.settings import Settings
 from scanpool.runtime.worker import Handler, Job
 from scanpool.validator.service import Validator, ValidatorParts
@@ -209,6 +211,7 @@ def _admission_jobs(host: Host) -> list[Job]:
             ledger=host.ledger,
             clockwork=host.clockwork,
             resolve=resolve,
+            counting=ClientCounts(host.jetstream),
             pools=host.settings.pools,
         )
     )

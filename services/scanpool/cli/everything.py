@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanpool.cli import process_options as options
+from scanpool.cli.bridge_options import BridgeConfig, bridge_settings
 from scanpool.cli.configuration import configuration_path
 from scanpool.cli.exits import ExitCode, ReaderGone
-from scanpool.cli.extras import need
+from scanpool.cli.extras import is_installed, need
 from scanpool.cli.invocation import Invocation, command
 
 if TYPE_CHECKING:
     from scanpool.cli.output import Output
+    from scanpool.cli.own_bridge import OwnBridge
     from scanpool.cli.up import Running
 
 commands = typer.Typer()
@@ -77,6 +79,7 @@ async def _played(call: Invocation, *, keep: bool, chaos: bool, seed: int | None
         "scanpool up  # everything in one process, with a NATS of its own",
         "scanpool up --config scanners.yaml --store /var/lib/scanpool",
         "scanpool up --nats nats://nats1:4222  # with your NATS",
+        "scanpool up --bridge-config bridge.yaml  # agents of this machine sign in",
     ),
 )
 def up(
@@ -94,6 +97,14 @@ def up(
         int | None,
         typer.Option("--port", min=1, max=65535, help="Of its NATS; without it 4222 or the next one that is free."),
     ] = None,
+    bridge: Annotated[
+        bool, typer.Option("--bridge/--no-bridge", help="Serve agents of this machine, where the extra is installed.")
+    ] = True,
+    bridge_port: Annotated[
+        int | None,
+        typer.Option("--bridge-port", min=1, max=65535, help="Of the bridge; without it 8765 or the next free one."),
+    ] = None,
+    bridge_config: BridgeConfig = None,
     pools: options.Pools = None,
     http_host: options.HttpHost = None,
     http_port: options.HttpPort = None,
@@ -102,17 +113,31 @@ def up(
     need("server", "up")
     from scanpool.cli.up import UpOptions, default_store, up
 
+    call.configure_logs("info")
     told = UpOptions(
         configuration=configuration_path(call),
         settings=options.told_settings(call, pools=pools, http_host=http_host, http_port=http_port),
         external_nats=bool(call.nats or call.environ.get("SCANPOOL_NATS_URL")),
         store=store or default_store(call.environ),
         port=port,
+        bridge=_own_bridge(call, bridge_port, bridge_config) if bridge else None,
     )
-    call.configure_logs("info")
     with options.process_failures():
         asyncio.run(up(told, call.environ, lambda running: _tell(running, call.out)))
     return ExitCode.DONE
+
+
+def _own_bridge(call: Invocation, port: int | None, file: Path | None) -> OwnBridge | None:
+    """The bridge, where it is installed; it has to be where something is said of it."""
+    if port is not None or file is not None:
+        need("bridge", "up")
+    if not is_installed("bridge"):
+        return None
+    from scanpool.cli.own_bridge import own_bridge
+
+    settings = bridge_settings(call, file)
+    with options.process_failures():
+        return own_bridge(settings, port)
 
 
 def _tell(running: Running, out: Output) -> None:
@@ -123,7 +148,8 @@ def _tell(running: Running, out: Output) -> None:
         ("NATS", running.nats_url),
         ("pools", ", ".join(running.pools)),
         ("metrics", f"{running.http_url}/metrics"),
-        ("store", str(running.store or "")),
+        ("agents", running.bridge_url or ""),
+        ("store", running.store or ""),
     ]
     with contextlib.suppress(ReaderGone):  # services go on without a reader
         out.answer(running, lambda: facts(shown))

@@ -8,12 +8,13 @@ from typing import Literal, TypeAlias
 
 from scanpool.cli.exits import ExitCode, Failure
 
-Extra: TypeAlias = Literal["server", "embedded", "parquet"]
+Extra: TypeAlias = Literal["server", "embedded", "bridge", "parquet"]
 
 _SERVER = ("httpx", "opentelemetry.sdk", "prometheus_client", "starlette", "uvicorn")
 _MODULES: Mapping[Extra, Sequence[str]] = {
     "server": _SERVER,
     "embedded": (*_SERVER, "cryptography", "python_multipart"),
+    "bridge": (*_SERVER, "mcp", "jwt"),
     "parquet": ("pyarrow",),
 }
 
@@ -28,6 +29,11 @@ def need(extra: Extra, command: str) -> None:
     if absent:
         message = f"`scanpool {command}` needs {', '.join(absent)}; install 'scanpool[{extra}]'"
         raise Failure("extra_missing", message, exit_code=ExitCode.USAGE)
+
+
+def is_installed(extra: Extra) -> bool:
+    """Whether everything that the extra brings is there."""
+    return all(map(_is_installed, _MODULES[extra]))
 
 
 def _is_installed(module: str) -> bool:

@@ -18,7 +18,7 @@ from scanpool.coordination import gauges, registry
 from scanpool.runtime.configuration import Kept, LiveConfiguration, Reloaded, rules_of
 from scanpool.runtime.connection import connect
 from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.errors import BrokerError, TopologyMissing
+from scanpool.runtime.errors import BrokerError, ConnectionLost, TopologyMissing
 from scanpool.runtime.http import app, serving
 from scanpool.runtime.process import every
 from scanpool.runtime.settings import Settings
@@ -37,10 +37,6 @@ SERVE_AGAIN_S = 5.0
 DRAIN_S = 5.0
 
 log = structlog.get_logger(__name__)
-
-
-class ConnectionLost(Exception):
-    """The connection to NATS was closed for good; the process ends and is started again."""
 
 
 async def _nothing_to_prepare(_host: Host) -> None:

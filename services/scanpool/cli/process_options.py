@@ -75,12 +75,11 @@ def process_failures() -> Iterator[None]:
     Raises:
         Failure: in its place.
     """
-    from scanpool.cli.host import ConnectionLost
     from scanpool.runtime.embedded_nats import EmbeddedNatsFailed
     from scanpool.runtime.http import PortTaken
 
     with client_failures(), configuration_failures():
         try:
             yield
-        except (ConnectionLost, EmbeddedNatsFailed, PortTaken) as error:
+        except (EmbeddedNatsFailed, PortTaken) as error:
             raise Failure(code_of(error), str(error)) from error

@@ -87,6 +87,7 @@ def scan(
     priority: options.Priority = "normal",
     template: options.Template = None,
     policy: options.Policy = None,
+    intensity: options.Intensity = None,
     setting: options.Setting = None,
     folder: options.Folder = None,
     label: options.Label = None,
@@ -110,6 +111,7 @@ def scan(
         "priority": priority,
         "template": template,
         "policy": policy,
+        "intensity": intensity,
         "settings": values.pairs(setting or (), "--setting"),
         "folder": folder,
         "labels": values.pairs(label or (), "--label"),
@@ -153,7 +155,9 @@ async def _admitted(client: ScanPool, submitted: Submitted, order: Order, out: O
         _answer(submitted, None, out)
         return ExitCode.DONE
     _answer(submitted, status, out)
-    if status.is_over and status.error is not None:
+    if status.awaiting is not None:
+        out.say(f"waits for approval, since {status.awaiting}{before}; see `scanpool approve {status.id}`")
+    elif status.is_over and status.error is not None:
         out.say(f"{status.status}: {status.error.code}: {status.error.message}{before}")
     else:
         out.say(f"{status.status} in pool {status.pool}{before}; follow it with: scanpool status {status.id} --watch")

@@ -24,6 +24,7 @@ OPTION_OF_FIELD: Mapping[str, str] = {
     "priority": "--priority",
     "template": "--template",
     "policy": "--policy",
+    "intensity": "--intensity",
     "settings": "--setting",
     "folder": "--folder",
     "labels": "--label",
@@ -35,7 +36,7 @@ OPTION_OF_FIELD: Mapping[str, str] = {
     "pool": "--pool",
     "id": "--id",
 }
-"""The option that fills each field of a request, and the two parts of its subject."""
+"""The option that fills each field of a request but the bridge's own, and the two parts of its subject."""
 
 Targets: TypeAlias = Annotated[
     list[str] | None,
@@ -111,6 +112,15 @@ Setting: TypeAlias = Annotated[
         "--setting",
         metavar="NAME=VALUE",
         help="A setting of the template; may be repeated. Never a secret.",
+        rich_help_panel=REQUEST,
+    ),
+]
+Intensity: TypeAlias = Annotated[
+    Literal["safe", "intrusive"] | None,
+    typer.Option(
+        "--intensity",
+        metavar="INTENSITY",
+        help="safe switches the scanner's safe checks on, intrusive off; without it as the template has them.",
         rich_help_panel=REQUEST,
     ),
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from scanpool.cli.assembly import SERVICES
 from scanpool.cli.host import Runner
+from scanpool.cli.own_bridge import OwnBridge
 from scanpool.cli.process import Host
 from scanpool.cli.starting import starting_configuration
 from scanpool.cli.views.elements import counted
@@ -41,6 +43,8 @@ class UpOptions:
     """Where our own NATS keeps its streams."""
     port: int | None = None
     """Of our own NATS; None takes 4222 or the next free one."""
+    bridge: OwnBridge | None = None
+    """None serves none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +54,9 @@ class Running:
     nats_url: str
     http_url: str
     pools: tuple[str, ...]
-    store: Path | None
+    store: str | None
+    """The folder where our own NATS keeps its streams."""
+    bridge_url: str | None = None
 
 
 async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[[Running], None]) -> None:
@@ -60,6 +66,7 @@ async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[
         ConfigurationError: the configuration is bad, a secret cannot be read, or it has no such pool.
         EmbeddedNatsFailed: our own NATS cannot run, or ended.
         BrokerError: the external NATS cannot be reached or will not do.
+        PortTaken: something else listens where health and metrics were to be served.
     """
     live = starting_configuration(options.configuration, environ, options.settings.pools)
     async with AsyncExitStack() as stack:
@@ -73,15 +80,40 @@ async def up(options: UpOptions, environ: Mapping[str, str], on_ready: Callable[
 
         def ready() -> None:
             http_url = f"http://{settings.http_host}:{runner.http_port}"
-            store = options.store.absolute() if nats else None
-            on_ready(Running(nats_url=url, http_url=http_url, pools=runner.pools, store=store))
+            store = str(options.store.absolute()) if nats else None
+            bridge_url = options.bridge.url if options.bridge else None
+            on_ready(Running(nats_url=url, http_url=http_url, pools=runner.pools, store=store, bridge_url=bridge_url))
 
-        await _run(runner, nats, ready)
+        if options.bridge is None:
+            await _run(runner.run(ready), runner, nats)
+        else:
+            await _run(_with_bridge(runner, options.bridge, settings, ready), runner, nats)
 
 
-async def _run(runner: Runner, nats: EmbeddedNats | None, ready: Callable[[], None]) -> None:
+async def _with_bridge(runner: Runner, bridge: OwnBridge, settings: Settings, ready: Callable[[], None]) -> None:
+    """The services, and the bridge once they run; if one of them fails, neither goes on."""
+    started = asyncio.Event()
+
+    def services_ready() -> None:
+        ready()
+        started.set()
+
+    services = asyncio.create_task(runner.run(services_ready), name="services")
+    serving = bridge.serve(settings, after=started, stopping=runner.stopping)
+    agents = asyncio.create_task(serving, name="bridge")
+    await asyncio.wait({services, agents}, return_when=asyncio.FIRST_COMPLETED)
+    runner.stop()
+    if not started.is_set():
+        agents.cancel()
+    await asyncio.wait({services, agents})
+    services.result()
+    if not agents.cancelled():
+        agents.result()
+
+
+async def _run(work: Coroutine[Any, Any, None], runner: Runner, nats: EmbeddedNats | None) -> None:
     """The services, for as long as our own NATS lives."""
-    services = asyncio.create_task(runner.run(ready), name="services")
+    services = asyncio.create_task(work, name="everything")
     lost = asyncio.create_task(nats.ended(), name="embedded nats") if nats else None
     await asyncio.wait({services, lost} if lost else {services}, return_when=asyncio.FIRST_COMPLETED)
     code = lost.result() if lost is not None and lost.done() else None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.toolkit import ToolDefinition
-from scanpool.bridge.tools import listing, pools, status
+from scanpool.bridge.tools import cancelling, comparing, listing, policy, pools, results, status, submitting
 
 
 def all_tools(parts: Parts) -> tuple[ToolDefinition, ...]:
     """Every tool, in a fixed order."""
     return (
+        *submitting.tools(parts),
+        *cancelling.tools(parts),
+        *policy.tools(parts),
         *status.tools(parts),
+        *results.tools(parts),
+        *comparing.tools(parts),
         *listing.tools(parts),
         *pools.tools(parts),
     )

@@ -42,15 +42,7 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
 
     async def get_pool_status(scanner_pool: str | None = None) -> PoolStatusInfo:
         """One pool (without a name the default one): its load, what holds it back, what may be scanned with what."""
-        pool = await parts.scanpool.pool(scanner_pool)
-        scanners = [_scanner(each) for each in await parts.scanpool.scanners(pool=pool.pool)]
-        return PoolStatusInfo(
-            pool=_pool(pool),
-            held_back=held_back(pool),
-            what_may_be_scanned=list(pool.allow),
-            credentials=list(pool.credentials),
-            scanners=scanners,
-        )
+        return await pool_status(parts, scanner_pool)
 
     async def get_queue_status(scanner_pool: str | None = None) -> QueueStatus:
         """What waits and runs in a pool, or in all pools; of waiting scans only your own are named."""
@@ -62,6 +54,23 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
         ToolDefinition(call=list_pools, title="Pools", scope="pool:read"),
         ToolDefinition(call=get_pool_status, title="Pool status", scope="pool:read"),
         ToolDefinition(call=get_queue_status, title="Queue status", scope="pool:read"),
+    )
+
+
+async def pool_status(parts: Parts, name: str | None) -> PoolStatusInfo:
+    """The pool of this name; without one the default one.
+
+    Raises:
+        UnknownPool: there is none.
+    """
+    pool = await parts.scanpool.pool(name)
+    scanners = [_scanner(each) for each in await parts.scanpool.scanners(pool=pool.pool)]
+    return PoolStatusInfo(
+        pool=_pool(pool),
+        held_back=held_back(pool),
+        what_may_be_scanned=list(pool.allow),
+        credentials=list(pool.credentials),
+        scanners=scanners,
     )
 
 
@@ -93,6 +102,7 @@ def _scanner(scanner: ScannerStatus) -> ScannerInfo:
         cordoned=scanner.cordoned is not None,
         edition=scanner.edition or None,
         last_seen=scanner.last_seen,
+        scanner_url=scanner.url,
     )
 
 

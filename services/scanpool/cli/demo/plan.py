@@ -66,6 +66,9 @@ SCANNERS: Sequence[DemoScanner] = (
     DemoScanner(pool="dmz", name="edge2", capacity=1),
 )
 
+NETWORKS = ("10.10.0.0/16", "192.0.2.0/24")
+"""Where the emulated hosts are, and where there are none."""
+
 CREDENTIALS: Sequence[Mapping[str, Any]] = (
     {
         "id": "linux-audit",
@@ -86,6 +89,16 @@ CREDENTIALS: Sequence[Mapping[str, Any]] = (
         "pools": ["internal"],
     },
 )
+CLIENTS: Sequence[Mapping[str, Any]] = (
+    {
+        "subject": "local",
+        "pools": ["internal", "dmz"],
+        "networks": list(NETWORKS),
+        "credentials": [each["id"] for each in CREDENTIALS],
+        "intensity": "intrusive",
+    },
+)
+"""Whoever comes over the bridge of this process."""
 ENVIRON: Mapping[str, str] = {
     "DEMO_LINUX_PASSWORD": network.LINUX_PASSWORD,
     "DEMO_WINDOWS_PASSWORD": network.WINDOWS_PASSWORD,

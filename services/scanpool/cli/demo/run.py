@@ -15,11 +15,16 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from scanpool.bridge.settings import BridgeSettings
 from scanpool.cli.demo.frame import DemoOverdue, DemoStopped, framed
 from scanpool.cli.demo.plan import SCANNERS, SCANS, DemoScan, Outcome
 from scanpool.cli.demo.show import live_table, print_further, print_how_to_keep, print_summary
 from scanpool.cli.demo.stage import Stage, staged
+from scanpool.cli.extras import is_installed
+from scanpool.cli.own_bridge import own_bridge
 from scanpool.client import Submitted, UnknownScan
+from scanpool.runtime.connection import NatsAddress
+from scanpool.runtime.settings import Settings
 from scanpool_schemas.status import ScanStatus
 
 DEADLINE_S = 120.0
@@ -97,11 +102,24 @@ async def _played(folder: Path, stopping: asyncio.Event, *, as_json: bool, keep:
         else:
             print_summary(console, outcomes, most)
         if keep:
-            print_further(console, stage.nats_url, scan_id=play.submitted["web servers"].id)
-            await stopping.wait()
+            await _kept(play, console, stopping)
         elif not as_json:
             print_how_to_keep(console)
     return bool(document["ok"])
+
+
+async def _kept(play: Play, console: Console, stopping: asyncio.Event) -> None:
+    """Leave everything running, with a bridge for agents where that is installed."""
+    stage = play.stage
+    bridge = own_bridge(BridgeSettings()) if is_installed("bridge") else None
+    bridge_url = bridge.url if bridge else None
+    print_further(console, stage.nats_url, scan_id=play.submitted["web servers"].id, bridge_url=bridge_url)
+    if bridge is None:
+        await stopping.wait()
+    else:
+        at_once = asyncio.Event()
+        at_once.set()
+        await bridge.serve(Settings(nats=NatsAddress(url=stage.nats_url)), after=at_once, stopping=stopping)
 
 
 async def _watch(play: Play, console: Console, stopping: asyncio.Event) -> None:

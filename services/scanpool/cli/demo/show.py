@@ -122,7 +122,7 @@ def print_how_to_keep(console: Console) -> None:
     console.print(Text("To look around, run `scanpool demo --keep`: it keeps running and says how.", "bold"))
 
 
-def print_further(console: Console, nats_url: str, *, scan_id: str) -> None:
+def print_further(console: Console, nats_url: str, *, scan_id: str, bridge_url: str | None = None) -> None:
     """How to look further while everything keeps running."""
     console.print()
     console.print(Text("Everything keeps running until Ctrl-C. In another terminal:", "bold"))
@@ -138,3 +138,6 @@ def print_further(console: Console, nats_url: str, *, scan_id: str) -> None:
     )
     for command in commands:
         console.print(Text("  " + command), soft_wrap=True)
+    if bridge_url:
+        console.print(Text(f"Agents find it at {bridge_url}, as with:", "bold"))
+        console.print(Text(f"  claude mcp add --transport http scanpool {bridge_url}"), soft_wrap=True)

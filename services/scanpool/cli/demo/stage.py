@@ -14,7 +14,7 @@ import httpx
 import yaml
 
 from scanpool.cli.assembly import SERVICES
-from scanpool.cli.demo.plan import CREDENTIALS, ENVIRON, SCANNERS, DemoScanner
+from scanpool.cli.demo.plan import CLIENTS, CREDENTIALS, ENVIRON, SCANNERS, DemoScanner
 from scanpool.cli.host import Runner
 from scanpool.client import ScanPool
 from scanpool.emulator.options import Options
@@ -67,7 +67,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         nats = await stack.enter_async_context(EmbeddedNats(EmbeddedOptions(store=folder / "nats")))
         emulators = {each.instance: await stack.enter_async_context(emulated(each)) for each in SCANNERS}
         configuration = folder / "scanners.yaml"
-        configuration.write_text(configuration_of(SCANNERS, emulators, CREDENTIALS))
+        configuration.write_text(configuration_of(SCANNERS, emulators, CREDENTIALS, CLIENTS))
         await apply_topology(nats.url, SCANNERS)
         runner = Runner(SERVICES, _settings(nats.url, folder), LiveConfiguration(configuration, ENVIRON))
         await stack.enter_async_context(_running(runner))
@@ -127,7 +127,10 @@ def _settings(url: str, folder: Path) -> Settings:
 
 
 def configuration_of(
-    scanners: Sequence[DemoScanner], emulators: Mapping[str, Emulator], credentials: Sequence[Mapping[str, Any]] = ()
+    scanners: Sequence[DemoScanner],
+    emulators: Mapping[str, Emulator],
+    credentials: Sequence[Mapping[str, Any]] = (),
+    clients: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The `scanners.yaml` for the emulators."""
     pools: dict[str, Any] = {}
@@ -146,5 +149,6 @@ def configuration_of(
         "default_pool": scanners[0].pool,
         "pools": pools,
         "credentials": [dict(each) for each in credentials],
+        "clients": [dict(each) for each in clients],
     }
     return yaml.safe_dump(document, sort_keys=False)

@@ -59,6 +59,7 @@ def _facts(scan: ScanStatus) -> list[tuple[str, Cell]]:
         ("name", scan.name),
         ("pool", scan.pool),
         ("status", _status(scan)),
+        ("awaits approval", shown(scan.awaiting, "yellow") if scan.awaiting else ""),
         ("held back", shown(scan.held_back, "yellow") if scan.held_back else ""),
         ("login", verdict_text(scan.authentication_status)),
         ("error", shown(f"{scan.error.code}: {scan.error.message}", "red") if scan.error else ""),
@@ -81,6 +82,7 @@ def _status(scan: ScanStatus) -> Text:
     text = status_text(scan.status)
     notes = [stage] if (stage := _stage(scan)) else []
     notes += ["being cancelled"] if scan.cancelling else []
+    notes += ["awaits approval"] if scan.awaiting else []
     notes += ["dead letter"] if scan.dead_letter else []
     notes += ["paused"] if scan.paused else []
     return text.append(f" ({', '.join(notes)})", "dim") if notes else text
@@ -114,7 +116,7 @@ def _row(scan: ScanStatus) -> tuple[Cell, ...]:
         scan.id,
         scan.name,
         scan.pool,
-        _status(scan),
+        _status(scan).append_text(shown(f": {scan.awaiting}", "yellow")) if scan.awaiting else _status(scan),
         (scan.scanner_instance or "").rpartition(".")[2],
         verdict_text(scan.authentication_status),
         when(scan.submitted_at),

@@ -1,0 +1,192 @@
+"""Resources: what tools answer, under an address that a client can keep, read again and listen to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, cast
+
+from mcp.server import MCPServer
+from mcp.server.caching import CacheableMethod
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import Annotations, ReadResourceResult
+from pydantic import BaseModel, ValidationError
+
+from scanpool.bridge.caller import Scope, current_caller
+from scanpool.bridge.models.results import FindingFilters
+from scanpool.bridge.parts import Parts
+from scanpool.bridge.reading.details import finding_detail
+from scanpool.bridge.reading.lines import report_lines
+from scanpool.bridge.reading.pages import DEFAULT_LIMIT, Asked, findings_page
+from scanpool.bridge.reading.summaries import findings_summary
+from scanpool.bridge.refusals import Refusal, refusal_of
+from scanpool.bridge.tools.policy import own_policy
+from scanpool.bridge.tools.pools import pool_status
+from scanpool.report.findings.profiles import FINDING_FIELDS, PROFILES
+
+READ: CacheableMethod = "resources/read"
+KEPT_MS = 3_600_000
+"""How long a client may keep what is read of a scan that is over: it changes no more."""
+JSON = "application/json"
+LINES = "application/jsonl"
+_LARGEST_LIMIT = 100
+_NOT_FOUND = frozenset({"unknown_task", "unknown_pool", "expired", "no_findings", "scope"})
+_OF_A_SCAN = re.compile(r"scan://([A-Za-z0-9_-]{1,64})/.*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceDefinition:
+    """A resource, or all of a form: the function's docstring says what it is, its parameters stand in the address."""
+
+    uri: str
+    read: Callable[..., Awaitable[BaseModel | str]]
+    title: str
+    scope: Scope
+    mime_type: str = JSON
+    for_people: bool = False
+    """Meant for a person to keep rather than for a model to read."""
+
+
+def all_resources(parts: Parts) -> tuple[ResourceDefinition, ...]:
+    """The resources in a fixed order."""
+
+    async def scan_status(task_id: str) -> BaseModel:
+        """A scan as it is now; can be listened to."""
+        caller = current_caller()
+        return await parts.statuses.of(await parts.scans.status(caller, task_id), caller)
+
+    async def scan_summary(task_id: str) -> BaseModel:
+        """A scan's findings by plugin, the worst first."""
+        return await findings_summary(parts, current_caller(), task_id)
+
+    async def scan_findings(
+        task_id: str,
+        severity: str | None = None,
+        host: str | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> BaseModel:
+        """A page of a scan's findings, the worst first."""
+        asked = Asked(filters=_filters(severity, host), limit=max(1, min(limit, _LARGEST_LIMIT)), cursor=cursor)
+        return await findings_page(parts, current_caller(), task_id, asked)
+
+    async def scan_finding(task_id: str, finding_id: int) -> BaseModel:
+        """One finding of a scan, with what is known of it."""
+        return await finding_detail(parts, current_caller(), task_id, finding_id)
+
+    async def scan_report(task_id: str) -> str:
+        """All findings of a scan, a JSON line each."""
+        return await report_lines(parts, current_caller(), task_id)
+
+    async def pool(pool: str) -> BaseModel:
+        """A pool, what holds it back, and its scanners."""
+        return await pool_status(parts, pool)
+
+    async def policy() -> BaseModel:
+        """What you may scan, pool by pool."""
+        return await own_policy(parts, current_caller())
+
+    async def profiles() -> str:
+        """The fields of findings, and which of them each schema_profile holds."""
+        known = {name: {"type": field.kind, "needs": list(field.needs)} for name, field in FINDING_FIELDS.items()}
+        return json.dumps({"fields": known, "profiles": {name: list(of) for name, of in PROFILES.items()}})
+
+    return (
+        ResourceDefinition(uri="scan://{task_id}/status", read=scan_status, title="Scan status", scope="scan:read"),
+        ResourceDefinition(
+            uri="scan://{task_id}/summary", read=scan_summary, title="Findings by plugin", scope="scan:read"
+        ),
+        ResourceDefinition(
+            uri="scan://{task_id}/findings{?severity,host,cursor,limit}",
+            read=scan_findings,
+            title="Findings",
+            scope="scan:read",
+        ),
+        ResourceDefinition(
+            uri="scan://{task_id}/findings/{finding_id}", read=scan_finding, title="Finding", scope="scan:read"
+        ),
+        ResourceDefinition(
+            uri="scan://{task_id}/report.jsonl",
+            read=scan_report,
+            title="All findings",
+            scope="scan:read",
+            mime_type=LINES,
+            for_people=True,
+        ),
+        ResourceDefinition(uri="pool://{pool}/status", read=pool, title="Pool status", scope="pool:read"),
+        ResourceDefinition(uri="policy://targets", read=policy, title="What may be scanned", scope="scan:read"),
+        ResourceDefinition(uri="schema://profiles", read=profiles, title="Fields of findings", scope="scan:read"),
+    )
+
+
+def add_resources(server: MCPServer[object], parts: Parts) -> None:
+    """Register every resource with the server."""
+    for each in all_resources(parts):
+        server.resource(
+            each.uri,
+            name=each.read.__name__,
+            title=each.title,
+            description=each.read.__doc__,
+            mime_type=each.mime_type,
+            annotations=Annotations(audience=["user"] if each.for_people else ["user", "assistant"]),
+        )(_answering(each))
+
+
+class Kept:
+    """Middleware: what is read of a scan that is over may be kept; of any other nothing may."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Set how long the answer holds."""
+        result = await call_next(ctx)
+        named = _OF_A_SCAN.fullmatch(str((ctx.params or {}).get("uri", ""))) if ctx.method == READ else None
+        if named is None or not isinstance(result, dict | ReadResourceResult):
+            return result
+        try:
+            over = (await self._parts.scans.status(current_caller(), named[1])).is_over
+        except Refusal:
+            return result
+        if not over:
+            return result
+        if isinstance(result, dict):
+            return {**result, "ttlMs": KEPT_MS, "cacheScope": "private"} if "ttlMs" in result else result
+        return result.model_copy(update={"ttl_ms": KEPT_MS, "cache_scope": "private"})
+
+
+def _answering(definition: ResourceDefinition) -> Callable[..., Awaitable[str]]:
+    @wraps(definition.read)
+    async def answering(*args: Any, **arguments: Any) -> str:
+        if not current_caller().may(definition.scope):
+            raise ResourceNotFoundError("there is no such resource, or your token has not the scope for it")
+        try:
+            found = await definition.read(*args, **arguments)
+        except Exception as error:
+            if (refusal := refusal_of(error)) is None:
+                raise
+            raise _error(refusal) from error
+        return found if isinstance(found, str) else found.model_dump_json(by_alias=True, exclude_none=True)
+
+    answering.__annotations__ = {**definition.read.__annotations__, "return": str}
+    return cast(Callable[..., Awaitable[str]], answering)
+
+
+def _error(refusal: Refusal) -> ResourceError:
+    if refusal.code in _NOT_FOUND:
+        return ResourceNotFoundError(refusal.message)
+    return ResourceError(f"{refusal.message}; {refusal.hint}")
+
+
+def _filters(severity: str | None, host: str | None) -> FindingFilters:
+    given = {name: value for name, value in (("severity", severity), ("host", host)) if value}
+    try:
+        return FindingFilters.model_validate(given)
+    except ValidationError as error:
+        raise Refusal(
+            "invalid_argument", "severity or host is none that there can be", hint="as severity=critical,high"
+        ) from error
