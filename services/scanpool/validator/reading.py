@@ -39,8 +39,10 @@ class Reading:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(scan: Validating, packed: Path, limits: Limits) -> Reading:
+def read(scan: Validating, packed: Path, limits: Limits, checkpoint: Callable[[], None]) -> Reading:
     """Read the report that the file holds, compressed with zstd; what is written goes beside it.
+
+    `checkpoint` is called between pieces of the work; what it raises ends the reading.
 
     Raises:
         OSError, sqlite3.Error: the disk.
@@ -48,14 +50,14 @@ def read(scan: Validating, packed: Path, limits: Limits) -> Reading:
     """
     asked = Asked(credentials=credentials_of(scan.request), privileged=is_privileged(scan.request))
     digest = hashlib.sha256()
-    pieces = _hashed(_unpacked(packed), digest.update)
+    pieces = _hashed(_unpacked(packed, checkpoint), digest.update)
     destination = packed.with_name("findings.sqlite")
     with FindingsWriter(packed.parent, limits) as writer:
         result = validate(pieces, asked, limits, writer)
         for _ in pieces:
             pass  # a refused report was not read to its end
         if result.error is None:
-            writer.write(destination, _about(scan, result))
+            writer.write(destination, _about(scan, result), checkpoint)
     return Reading(result=result, sha256=digest.hexdigest(), findings=destination if result.error is None else None)
 
 
@@ -79,9 +81,10 @@ def _about(scan: Validating, result: Result) -> dict[str, object]:
     }
 
 
-def _unpacked(packed: Path) -> Iterator[bytes]:
+def _unpacked(packed: Path, checkpoint: Callable[[], None]) -> Iterator[bytes]:
     with packed.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
         while piece := reader.read(PIECE_BYTES):
+            checkpoint()
             yield piece
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import anyio.from_thread
 import anyio.to_thread
 import structlog
 import zstandard
@@ -74,7 +75,9 @@ class Validator:
     async def _read(self, scan: Validating, folder: Path) -> Reading:
         packed = folder / "report.zst"
         await self._parts.exports.get(scan.export.object, packed)
-        return await anyio.to_thread.run_sync(read, scan, packed, self._parts.limits)
+        # Without it a process that was told to stop would read the whole of a large report first.
+        checkpoint = anyio.from_thread.check_cancelled
+        return await anyio.to_thread.run_sync(read, scan, packed, self._parts.limits, checkpoint)
 
     async def _keep(self, scan: Validating, reading: Reading, nonce: str) -> Findings | None:
         """Put the file of findings into the object store, under a new name."""
