@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import anyio.from_thread
 import anyio.to_thread
 import zstandard
 
@@ -13,6 +14,7 @@ from scanpool.scanners.scanner import Scanner
 from scanpool_schemas.scan import Export, Exporting
 
 LEVEL = 3
+PIECE_BYTES = 1 << 20
 
 
 class Exporter:
@@ -39,5 +41,12 @@ class Exporter:
 
 
 def _compress(source: Path, destination: Path) -> None:
-    with source.open("rb") as raw, destination.open("wb") as packed:
-        zstandard.ZstdCompressor(level=LEVEL).copy_stream(raw, packed)
+    """In a thread, which ends soon after whoever waits for it was told to stop."""
+    with (
+        source.open("rb") as raw,
+        destination.open("wb") as packed,
+        zstandard.ZstdCompressor(level=LEVEL).stream_writer(packed, size=source.stat().st_size) as writer,
+    ):
+        while piece := raw.read(PIECE_BYTES):
+            anyio.from_thread.check_cancelled()
+            writer.write(piece)
