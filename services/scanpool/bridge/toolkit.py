@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from scanpool.bridge.answers import answer, refused
 from scanpool.bridge.caller import Scope
+from scanpool.bridge.definitions import lean, outline
 from scanpool.bridge.refusals import Refusal, refusal_of
 
 log = structlog.get_logger(__name__)
@@ -48,14 +49,21 @@ def registered(definition: ToolDefinition) -> Tool:
         name=definition.name,
         title=definition.title,
         description=inspect.cleandoc(definition.call.__doc__ or ""),
-        annotations=ToolAnnotations(
-            read_only_hint=definition.read_only,
-            destructive_hint=definition.destructive,
-            idempotent_hint=definition.idempotent,
-            open_world_hint=definition.open_world,
-        ),
+        annotations=_annotations(definition),
     )
     return _strict(tool)
+
+
+def _annotations(definition: ToolDefinition) -> ToolAnnotations:
+    """What changes nothing can neither destroy nor be repeated: the protocol gives those hints no meaning there."""
+    if definition.read_only:
+        return ToolAnnotations(read_only_hint=True, open_world_hint=definition.open_world)
+    return ToolAnnotations(
+        read_only_hint=False,
+        destructive_hint=definition.destructive,
+        idempotent_hint=definition.idempotent,
+        open_world_hint=definition.open_world,
+    )
 
 
 def _answering(definition: ToolDefinition) -> Callable[..., Awaitable[CallToolResult]]:
@@ -93,36 +101,5 @@ def _strict(tool: Tool) -> Tool:
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
-    tool.fn_metadata.output_schema = _without_nulls(_lean(tool.fn_metadata.output_schema))
-    return tool.model_copy(update={"parameters": _without_nulls(_lean(model.model_json_schema(by_alias=True)))})
-
-
-def _without_nulls(schema: Any) -> Any:
-    """A schema without nulls: what may be null may be left out, of answers and of arguments, which may be null too."""
-    match schema:
-        case {"anyOf": [kind, {"type": "null"}], **rest}:
-            return {**_without_nulls(kind), **_without_nulls(rest)}
-        case dict():
-            named = ((name, each) for name, each in schema.items() if (name, each) != ("default", None))
-            return {name: _without_nulls(each) for name, each in named}
-        case list():
-            return [_without_nulls(each) for each in schema]
-        case _:
-            return schema
-
-
-def _lean(schema: Any) -> Any:
-    """A schema without the titles that repeat its names."""
-    match schema:
-        case dict():
-            return {
-                name: {key: _lean(each) for key, each in value.items()}
-                if name in {"properties", "$defs"}
-                else _lean(value)
-                for name, value in schema.items()
-                if not (name == "title" and isinstance(value, str))
-            }
-        case list():
-            return [_lean(each) for each in schema]
-        case _:
-            return schema
+    tool.fn_metadata.output_schema = outline(tool.fn_metadata.output_schema)
+    return tool.model_copy(update={"parameters": lean(model.model_json_schema(by_alias=True))})
