@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from mcp.types import Prompt, Resource, ResourceTemplate
 
 from tests.support.bridge_definitions import definitions, offered, page
 
@@ -85,8 +86,9 @@ async def test_the_established_tools_keep_their_arguments(name: str, arguments: 
 
 async def test_every_prompt_and_resource_is_described() -> None:
     found = await offered()
-    assert all(each.description for each in [*found.prompts, *found.resources, *found.templates])
-    assert all(argument for prompt in found.prompts for argument in prompt.arguments or [])
+    described: list[Prompt | Resource | ResourceTemplate] = [*found.prompts, *found.resources, *found.templates]
+    assert len(described) == 12
+    assert all(each.description for each in described)
 
 
 async def test_the_reference_page_is_what_the_code_says() -> None:

@@ -64,7 +64,7 @@ def _lines(found: Offered) -> Iterator[str]:
     yield from (
         "# MCP bridge: tools, resources, prompts",
         "",
-        "What `scanpool bridge` offers to agents, generated from the code. To set it up: [agents](../how-to/agents.md).",
+        "What `scanpool bridge` offers to agents, generated from code. To set it up: [agents](../how-to/agents.md).",
         "",
         "## Tools",
     )
