@@ -30,6 +30,8 @@ from tests.support.pipeline import Pipeline, running_pipeline
 RSA = rsa_key("rsa-1")
 EC = ec_key("ec-1")
 OTHER_RSA = rsa_key("rsa-1")
+GOOD = json.dumps({"keys": [RSA.public]}).encode()
+"""What an issuer answers whose key is believed."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -222,19 +224,24 @@ async def test_keys_are_believed_for_a_day_without_the_issuer(issuer: KeyServer,
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        ("500 Oops", b"{}"),
+        ("500 Oops", GOOD),
         ("200 OK", b"no json"),
         ("200 OK", b"[]"),
         ("200 OK", b'{"keys": {}}'),
         ("200 OK", b'{"keys": ["x"]}'),
-        ("200 OK", b" " * (1024 * 1024 + 1)),
-        ("302 Found", b""),
+        ("200 OK", GOOD + b" " * 1024 * 1024),
+        ("302 Found", GOOD),
     ],
     ids=["an error", "no JSON", "no object", "no list", "no key", "too much", "a redirection"],
 )
 async def test_an_answer_that_holds_no_keys_proves_nothing(issuer: KeyServer, status: str, body: bytes) -> None:
     issuer.status, issuer.body = status, body
     assert await believed(issuer, signed(RSA)) is None
+
+
+async def test_an_answer_of_the_same_keys_in_good_form_proves_something(issuer: KeyServer) -> None:
+    issuer.body = GOOD
+    assert await believed(issuer, signed(RSA))
 
 
 async def test_the_certificate_of_the_issuer_is_verified(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async def test_everything_in_one_process_says_in_a_line_what_it_made_and_where_i
     words = ("up", "--config", file, "--store", str(tmp_path / "store"), "--port", str(port))
     process = await started(*words, environ=KEYS)
     made = await logged(process, "set NATS up")
-    assert made["created"] == "10 streams, 12 consumers, 2 schedules"
+    assert made["created"] == "11 streams, 12 consumers, 2 schedules"
     await logged(process, "ready")
     up = await interrupted(process, signal.SIGTERM)
     assert (up.code, "missing" in up.err) == (0, False)

@@ -28,7 +28,7 @@ from tests.support.pages import ROOT
 
 OF_THE_BRIDGE = {"client", "confirmed"}
 """Fields of a request that only the bridge fills in."""
-HEAVY = ("nats", "lxml", "uvicorn", "starlette", "httpx", "structlog", "opentelemetry", "yaml")
+HEAVY = ("mcp", "nats", "lxml", "uvicorn", "starlette", "httpx", "structlog", "opentelemetry", "yaml")
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

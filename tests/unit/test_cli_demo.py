@@ -24,6 +24,14 @@ def test_while_it_keeps_running_it_names_where_nats_is() -> None:
     assert "scanpool results one\n" in out.getvalue()
 
 
+def test_it_names_where_agents_find_it_where_they_can() -> None:
+    console, out = a_console()
+    print_further(console, URL, scan_id="one")
+    assert "gents" not in out.getvalue()
+    print_further(console, URL, scan_id="one", bridge_url="http://127.0.0.1:8765/mcp")
+    assert "claude mcp add --transport http scanpool http://127.0.0.1:8765/mcp\n" in out.getvalue()
+
+
 def test_a_run_that_is_over_names_no_server_that_is_gone() -> None:
     console, out = a_console()
     print_how_to_keep(console)

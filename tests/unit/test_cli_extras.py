@@ -24,6 +24,8 @@ EXTRAS = (
     "python_multipart",
     "multipart",
     "pyarrow",
+    "mcp",
+    "jwt",
 )
 
 
@@ -44,6 +46,8 @@ def run_with_the_core_alone(*words: str, stdin: bytes = b"") -> subprocess.Compl
         (("up",), "server"),
         (("demo",), "embedded"),
         (("emulator",), "embedded"),
+        (("bridge",), "bridge"),
+        (("up", "--bridge-port", "8765"), "server"),
         (("results", "export", "weekly", "--format", "parquet", "--output", "weekly.parquet"), "parquet"),
     ],
 )
