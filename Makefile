@@ -7,10 +7,10 @@ TESTS_AT_ONCE ?= 4
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup demo test chaos bench fuzz lint types imports check build clean
+.PHONY: help setup demo test chaos bench conformance fuzz lint types imports check build clean
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready ## Set up .venv with everything that is needed
 
@@ -43,6 +43,9 @@ bench: setup ## Measure reports and the pipeline: some ten minutes, a JSON line 
 	@$(BIN)/python -m tests.bench.bench_running --seconds 120
 	@$(BIN)/python -m tests.bench.bench_list --scans 100000
 	@$(BIN)/python -m tests.bench.bench_fairness --scans 200 --flood 1000 --rounds 2
+
+conformance: setup ## Run the official MCP conformance suite and inspector against the bridge; needs npx
+	@$(BIN)/python -m tests.conformance.run
 
 fuzz: setup ## Read mutated reports for ten minutes
 	@$(BIN)/python -m tests.fuzz.run --seconds 600
