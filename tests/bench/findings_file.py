@@ -37,10 +37,8 @@ def write(path: Path, size: Size) -> None:
         _plugins(spool, size, chance)
         _hosts(spool, size)
         for seq, plugin, host, port in _items(size, chance):
-            spool.add("item", (seq, plugin, host, port, PORTS.index(port) + 1))
             text = f"Service on port {port} of host {host}: installed version 1.{seq % 97}, fixed version 2.{plugin}\n"
-            output = text * (1 + seq % 8)
-            spool.add("output", (seq, output), len(output))
+            spool.add_item((plugin, host, port, PORTS.index(port) + 1), text * (1 + seq % 8))
         assemble(spool, path, [("scan", '{"id": "bench"}')], lambda: None)
     finally:
         spool.close()

@@ -21,7 +21,7 @@ async def test_services_and_nats_are_killed_and_every_scan_ends_once() -> None:
     assert (told["seed"], len(told["kills"])) == (7, 12)
     assert told["scans"] == {"submitted": 24, "lost": 0, "completed": 24}
     assert (told["launched_twice"], told["places_held"]) == (0, 0)
-    assert "stopped nats-server" in err.decode()
+    assert "killed nats-server" in err.decode()
 
 
 async def test_options_that_do_not_go_together_are_refused() -> None:

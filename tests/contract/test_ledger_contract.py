@@ -205,6 +205,10 @@ class _Doubtful(JetStream):
         self._stored = stored
         self._doubts = 1
 
+    @property
+    def server(self) -> None:
+        return
+
     async def last(self, stream: str, subject: str) -> object:  # type: ignore[override]
         return await self._inner.last(stream, subject)
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from scanpool.runtime.tracing import record_spans
+from scanpool.runtime.span_export import record_spans
 from tests.support.agents import audit_events, every_message, policy
 from tests.support.bridge import connected, running_bridge
 from tests.support.pipeline import running_pipeline

@@ -49,8 +49,12 @@ class LosesAnswers(JetStream):
         raise PublishUnknown(writes[-1].subject)
 
 
-def a_ledger(jetstream: JetStream, told: list[AnyScan] | None = None) -> Ledger:
-    return Ledger(jetstream, source="scanpool/test", committed=(told if told is not None else []).append)
+Told = list[tuple[AnyScan | None, AnyScan]]
+
+
+def a_ledger(jetstream: JetStream, told: Told | None = None) -> Ledger:
+    keep = told if told is not None else []
+    return Ledger(jetstream, source="scanpool/test", committed=lambda before, after: keep.append((before, after)))
 
 
 async def with_places(stand: Stand, **capacities: int) -> None:
@@ -75,7 +79,7 @@ async def holders(ledger: Ledger, scanner: str = "a") -> tuple[str, ...]:
 
 async def test_a_commit_is_the_scans_last_event_with_its_envelope() -> None:
     async with standing(("lab",)) as stand:
-        told: list[AnyScan] = []
+        told: Told = []
         ledger = a_ledger(stand.jetstream, told)
         held = await admitted(ledger)
         stored = await ledger.last_event("lab", "s1")
@@ -86,7 +90,7 @@ async def test_a_commit_is_the_scans_last_event_with_its_envelope() -> None:
         assert stored.headers["ce-id"] == f"s1.{held.scan.nonce}"
         assert stored.headers["traceparent"].split("-")[1] == held.scan.trace_id
         assert await ledger.read("lab", "s1") == held
-        assert told == [held.scan]
+        assert told == [(None, held.scan)]
 
 
 async def test_a_scan_that_nobody_committed_is_none() -> None:
@@ -139,13 +143,13 @@ async def test_a_place_is_given_back_with_the_event_that_says_so() -> None:
 async def test_a_commit_whose_answer_was_lost_is_known_by_its_nonce() -> None:
     async with standing(("lab",)) as stand:
         await with_places(stand, a=1)
-        told: list[AnyScan] = []
+        told: Told = []
         held = await admitted(a_ledger(stand.jetstream))
         ledger = a_ledger(LosesAnswers(stand.jetstream), told)
         won = await ledger.commit(held, a_claim(held))
         assert won is not None
         assert await ledger.read("lab", "s1") == won
-        assert told == [won.scan]
+        assert told == [(held.scan, won.scan)]
         assert await holders(ledger) == ("s1",)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from scanpool.coordination import transitions
-from scanpool.coordination.gauges import pool_state, refresh
+from scanpool.coordination.gauges import refresh
 from scanpool.coordination.ledger import Ledger
+from scanpool.coordination.pool_state import pool_state
 from scanpool.coordination.registry import read_rules, register, retire
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import Stored, Write
@@ -109,7 +112,7 @@ async def test_a_scan_that_was_snoozed_still_waits() -> None:
             await ledger.commit(None, transitions.admitted(a_submission(id=scan_id), a_mark("admission")))
         puller = await stand.puller(subjects.pool_stream("lab"), "queued-normal", credit=1)
         await puller.next()
-        state = await pool_state(stand.jetstream, "lab")
+        state = await pool_state(stand.jetstream, "lab", datetime.now(UTC))
         assert state is not None
         assert state.waiting == 2
 
@@ -136,4 +139,4 @@ async def test_health_that_a_person_deleted_is_a_scanner_that_is_not_ready() -> 
 
 
 def lines(metrics: Metrics) -> set[str]:
-    return set(metrics.text().decode().splitlines())
+    return set(metrics.exposed().body.decode().splitlines())

@@ -18,7 +18,7 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Load, Repair
 from scanpool_schemas.scan import AnyScan, state_of
-from tests.support.broker import Stand, becomes, standing
+from tests.support.broker import Stand, becomes, standing, within
 from tests.support.builders import (
     a_completed_scan,
     a_dead_scan,
@@ -65,6 +65,10 @@ async def holders(jetstream: JetStream, scanner: str, pool: str = "lab") -> tupl
 
 async def is_there(jetstream: JetStream, scan_id: str, pool: str = "lab") -> bool:
     return await jetstream.last(subjects.pool_stream(pool), subjects.events_of(pool, scan_id)) is not None
+
+
+async def answers(jetstream: JetStream) -> bool:
+    return jetstream.client.is_connected and await is_there(jetstream, "before")
 
 
 async def streams(jetstream: JetStream) -> dict[str, Any]:
@@ -170,6 +174,41 @@ async def test_places_are_told_and_put_right_only_on_request() -> None:
         )
         assert event is not None
         assert "scan" in msgspec.json.decode(event.body, type=ScannerEvent).reason
+
+
+async def test_a_lost_delivery_is_told_by_a_dry_run_and_told_again_by_a_round() -> None:
+    async with standing(("lab",)) as stand:
+        await stored(stand.jetstream, a_queued_scan(id="forgotten", at=NOW))
+        await (await within(10, await stand.puller("KV_pool-lab", "queued-normal"))).ack()
+        before = await streams(stand.jetstream)
+        told = await document(stand, "--dry-run")
+        assert [(each["id"], each["state"]) for each in told["told_again"]] == [("forgotten", "queued-normal")]
+        assert await streams(stand.jetstream) == before
+        assert (await document(stand))["told_again"] == told["told_again"]
+        last = await stand.jetstream.last("KV_pool-lab", subjects.events_of("lab", "forgotten"))
+        assert last is not None
+        assert last.sequence > told["told_again"][0]["sequence"]
+        assert (await document(stand))["told_again"] == []
+
+
+async def test_what_a_killed_nats_brings_back_of_a_deleted_scan_is_not_told_again() -> None:
+    """A replaced event comes back where the newer one of its subject was purged right before the kill."""
+    async with standing(("lab",)) as stand:
+        long_ago = NOW - 8 * DAY
+        await stored(stand.jetstream, a_completed_scan(id="before", at=NOW))
+        puller = await stand.puller("KV_pool-lab", "queued-normal")
+        for _ in range(2):
+            await stored(stand.jetstream, a_queued_scan(id="deleted", at=long_ago))
+            await (await within(10, puller)).ack()
+        await stored(stand.jetstream, a_completed_scan(id="deleted", at=long_ago))
+        await stored(stand.jetstream, a_completed_scan(id="after", at=NOW))
+        assert [each["id"] for each in (await document(stand))["scans_deleted"]] == ["deleted"]
+        await stand.broker.restart()
+        await becomes(lambda: answers(stand.jetstream), within_s=30)
+        assert await is_there(stand.jetstream, "deleted"), "it came back, as nats-server 2.15.1 does it"
+        done = await document(stand)
+        assert [(each["id"], each["state"]) for each in done["not_told_again"]] == [("deleted", "queued-normal")]
+        assert [each["id"] for each in done["told_again"]] == []
 
 
 async def test_only_the_pool_that_is_named_is_cleaned() -> None:

@@ -221,9 +221,9 @@ async def test_each_round_of_the_janitor_is_counted_and_logged_in_one_line(pipel
     lines = [each for each in logs if each["event"] == "janitor's round"]  # the pipeline has a janitor of its own
     (line,) = [each for each in lines if each["pools"] == ["expiring"]]
     assert (line["scans_deleted"], line["exports_deleted"], line["dry_run"]) == (1, 1, False)
-    text = metrics.text().decode()
-    assert 'nessus_ttl_deletions_total{kind="scan"} 1.0' in text
-    assert 'nessus_ttl_deletions_total{kind="export"} 1.0' in text
+    text = metrics.exposed().body.decode()
+    assert "nessus_ttl_deletions_total 1.0" in text
+    assert 'scanpool_deletions_total{kind="export"} 1.0' in text
     assert 'scanpool_ttl_freed_bytes_total{kind="scan"} 0.0' not in text
     assert "scanpool_janitor_round_seconds_count 1.0" in text
 

@@ -11,7 +11,7 @@ import socket
 import httpx
 import pytest
 
-from scanpool.runtime.http import METRICS_TYPE, PortTaken, app, serving
+from scanpool.runtime.http import Health, PortTaken, app, serving
 from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.process import every, signals
 from tests.support.eventually import eventually
@@ -19,7 +19,7 @@ from tests.support.eventually import eventually
 ESTABLISHED = {
     "nessus_scans_total": ("scan_type", "status"),
     "nessus_api_requests_total": ("tool", "status"),
-    "nessus_ttl_deletions_total": ("kind",),
+    "nessus_ttl_deletions_total": (),
     "nessus_active_scans": (),
     "nessus_scanner_instances": ("scanner_type", "enabled"),
     "nessus_queue_depth": ("queue",),
@@ -47,49 +47,53 @@ def url_of(port: int, path: str) -> str:
 
 
 async def test_a_process_that_serves_is_alive() -> None:
-    async with serving(app(Metrics(), list), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+    async with serving(app(Metrics(), Health), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
         answer = await http.get(url_of(port, "/health/live"))
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-async def test_it_is_ready_once_nothing_stands_in_the_way_and_else_says_what_does() -> None:
-    reasons = ["not connected to NATS", "still starting"]
-    async with serving(app(Metrics(), lambda: reasons), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+@pytest.mark.parametrize(
+    ("health", "code", "status", "reasons"),
+    [
+        (Health(), 200, "ok", []),
+        (Health(troubles=("no scanner is ready",)), 200, "degraded", ["no scanner is ready"]),
+        (Health(obstacles=("still starting",)), 503, "not ready", ["still starting"]),
+        (Health(troubles=("slow",), obstacles=("no NATS",)), 503, "not ready", ["no NATS", "slow"]),
+    ],
+)
+async def test_what_keeps_it_from_working_is_an_error_and_what_only_troubles_it_is_told(
+    health: Health, code: int, status: str, reasons: list[str]
+) -> None:
+    async with serving(app(Metrics(), lambda: health), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
         answer = await http.get(url_of(port, "/health/ready"))
-        assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "reasons": reasons})
-        reasons.clear()
-        answer = await http.get(url_of(port, "/health/ready"))
-        assert (answer.status_code, answer.json()) == (200, {"status": "ok", "reasons": []})
+    assert (answer.status_code, answer.json()) == (code, {"status": status, "reasons": reasons})
 
 
 async def test_metrics_are_served_in_the_text_format_of_prometheus() -> None:
     metrics = Metrics()
-    metrics.scans.labels("untrusted", "completed").inc()
-    async with serving(app(metrics, list), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+    metrics.work.scans.add("untrusted", "completed")
+    async with serving(app(metrics, Health), "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
         answer = await http.get(url_of(port, "/metrics"))
-    assert answer.headers["content-type"] == METRICS_TYPE
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'nessus_scans_total{scan_type="untrusted",status="completed"} 1.0' in answer.text.splitlines()
 
 
 def test_every_metric_of_an_established_name_has_its_labels() -> None:
     found: dict[str, tuple[str, ...]] = {}
-    for metric in vars(Metrics()).values():
-        if hasattr(metric, "describe"):
-            (family,) = metric.describe()
-            suffix = "_total" if family.type == "counter" else ""
-            found[family.name + suffix] = metric._labelnames
+    metrics = Metrics()
+    for family in (*vars(metrics.work).values(), *vars(metrics.shared).values()):
+        found[family.name] = family.labels
     ours = {name: labels for name, labels in found.items() if name.startswith("nessus_")}
-    assert ours
-    assert ours == {name: ESTABLISHED[name] for name in ours}
+    assert ours == ESTABLISHED
     assert not [name for name in found if not re.match("nessus_|scanpool_", name)]
 
 
 def test_gauges_of_what_left_are_told_no_more() -> None:
     metrics = Metrics()
-    metrics.scanner_capacity.labels("lab.gone").set(2)
-    metrics.pool_queue.labels("lab").set(1)
-    metrics.clear_gauges()
-    assert b'"lab' not in metrics.text()
+    metrics.shared.scanner_capacity.set("lab.gone", to=2)
+    metrics.shared.pool_queue.set("lab", to=1)
+    metrics.shared.clear()
+    assert b'"lab' not in metrics.exposed().body
 
 
 async def test_a_port_that_is_taken_is_a_clear_error() -> None:
@@ -98,12 +102,12 @@ async def test_a_port_that_is_taken_is_a_clear_error() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"cannot listen on 127\.0\.0\.1:{port} .*SCANPOOL_HTTP_PORT"):
-            async with serving(app(Metrics(), list), "127.0.0.1", port):
+            async with serving(app(Metrics(), Health), "127.0.0.1", port):
                 pytest.fail("it does serve")
 
 
 async def test_it_serves_from_the_moment_it_is_entered_and_frees_its_port() -> None:
-    async with serving(app(Metrics(), list), "127.0.0.1", 0) as port:
+    async with serving(app(Metrics(), Health), "127.0.0.1", 0) as port:
         _reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
         await writer.wait_closed()

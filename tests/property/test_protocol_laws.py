@@ -86,13 +86,15 @@ class Everything(RuleBasedStateMachine):
     def an_event_is_delivered_that_may_be_stale(self, data: st.DataObject) -> None:
         self.world.deliver(data.draw(st.sampled_from(self.judge.spent_too())))
 
-    @rule(chore=st.sampled_from(["janitor", "clean-up", "readiness"]), scan_id=scan_ids)
+    @rule(chore=st.sampled_from(["janitor", "tell again", "clean-up", "readiness"]), scan_id=scan_ids)
     def housekeeping_is_done(self, chore: str, scan_id: str) -> None:
         last = self.judge.last(scan_id)
         if chore == "clean-up":
             self.world.clean_scanners()
         elif chore == "janitor" and last is not None:
             self.world.look_after(last)
+        elif chore == "tell again" and last is not None:
+            self.world.tell_again(last)
         elif not self.world.broker.troubles:
             self.world.look_at_scanners()
 
@@ -177,6 +179,11 @@ class OneScan(RuleBasedStateMachine):
     @rule(passed=st.sampled_from([15, 61, 95]))
     def time_passes(self, passed: int) -> None:
         self.world.passed += timedelta(seconds=passed)
+
+    @rule(calls=calls)
+    def its_delivery_is_taken_for_lost(self, calls: int) -> None:
+        if event := self.judge.last("s1"):
+            self.world.run.go_on(self.world.tell_again(event), calls)
 
     @rule()
     def it_is_cancelled(self) -> None:

@@ -112,6 +112,12 @@ class AScan(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
+    @precondition(lambda self: isinstance(self.scan, t.ActedOn))
+    @rule()
+    def tell_again(self) -> None:
+        assert isinstance(self.scan, t.ActedOn)
+        self.becomes(self.state, t.told_again(self.scan, "lost", self.mark()))
+
     @precondition(lambda self: isinstance(self.scan, Queued))
     @rule()
     def claim(self) -> None:

@@ -27,8 +27,10 @@ class Certificate:
         context.load_cert_chain(self.pem)
 
 
-def self_signed(folder: Path, name: str = "server") -> Certificate:
-    """A new certificate for 127.0.0.1."""
+def self_signed(
+    folder: Path, name: str = "server", *, until: datetime.timedelta = datetime.timedelta(days=1)
+) -> Certificate:
+    """A new certificate for 127.0.0.1; `until` is how long it is valid from now on, and may be over."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -38,8 +40,8 @@ def self_signed(folder: Path, name: str = "server") -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=90))
+        .not_valid_after(now + until)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         .sign(key, hashes.SHA256())

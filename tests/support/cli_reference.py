@@ -35,8 +35,8 @@ characters, colour codes, and characters that hide or reorder text are taken out
 
 **Where NATS and the configuration are.** `--nats`, else `SCANPOOL_NATS_URL`, else `nats://127.0.0.1:4222`; several
 servers of a cluster are separated by commas, and `SCANPOOL_NATS_CREDS` names a credentials file. `--config`, else
-`SCANPOOL_CONFIG`, else where [the configuration](configuration.md) is looked for. Only `run`, `up`, `config` and
-`topology` read it.
+`SCANPOOL_CONFIG`, else where [the configuration](configuration.md) is looked for. Only `run`, `up`, `config`,
+`topology` and `doctor` read it.
 
 **Durations** are written as `90s`, `10m`, `1h30m`, `2d`, or as a number of seconds.
 
@@ -52,7 +52,7 @@ _STATUS_NOTE = """
 `status` and `results` of a scan that failed have done what was asked: exit code 0. `scan --wait` and `status --watch`
 end with 3 or 4; a watch knows of `--require-auth` only where some logins worked, and fewer than were required.
 `cancel --wait` ends with 1 where the scan was over before it could be cancelled, `topology diff` where something
-differs. `run`, `up` and `emulator` end with 0 on SIGTERM and Ctrl-C.
+differs, `doctor` where it finds a problem (with warnings alone it ends with 0). `run`, `up` and `emulator` end with 0 on SIGTERM and Ctrl-C.
 """
 
 

@@ -11,7 +11,18 @@ from tests.support.fake_jetstream import Trouble
 from tests.support.fake_scanner import Cut
 from tests.support.interleaving import Actor
 from tests.support.judge import Judge
-from tests.support.protocol_scenes import SCAN, cancelled, down, later, look_after, lost, much_later, on_scanner, up
+from tests.support.protocol_scenes import (
+    SCAN,
+    cancelled,
+    down,
+    later,
+    look_after,
+    lost,
+    much_later,
+    on_scanner,
+    tell_again,
+    up,
+)
 from tests.support.replica import LAUNCH
 
 Disturbance = Callable[[Judge, Actor], bool]
@@ -81,6 +92,14 @@ def time_is_over_and_so_is_the_scan(judge: Judge, actor: Actor) -> bool:
     return True
 
 
+def it_is_told_again(judge: Judge, actor: Actor) -> bool:
+    """The janitor takes the delivery of the scan's last event for lost, though somebody has it in hand."""
+    if judge.last(SCAN) is None:
+        return False
+    judge.world.run.finish(tell_again(judge))
+    return True
+
+
 def _publish(trouble: Trouble) -> Disturbance:
     def befalls(judge: Judge, actor: Actor) -> bool:
         if not actor.at.startswith("publish"):
@@ -146,6 +165,7 @@ EVERY: Mapping[str, Disturbance] = {
     "its scan is cancelled and over": scan_is_cancelled_and_over,
     "its time is over": time_is_over,
     "its time is over and so is the scan": time_is_over_and_so_is_the_scan,
+    "its scan is told again": it_is_told_again,
     "its commit is lost": _publish(Trouble.LOST),
     "the answer to its commit is lost": _publish(Trouble.ANSWER_LOST),
     "its commit is refused": _publish(Trouble.REFUSED),

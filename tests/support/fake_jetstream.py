@@ -73,6 +73,11 @@ class FakeJetStream(JetStream):
         self.stale_reads = 0
         """That many reads of a subject's last message answer what a deposed leader still has."""
 
+    @property
+    def server(self) -> None:
+        """It is connected to none."""
+        return
+
     async def last(self, stream: str, subject: str) -> Stored | None:
         found = self._last(stream, subject)
         if self.stale_reads and subject in self._spent:

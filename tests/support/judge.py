@@ -153,8 +153,10 @@ def scan_of(stored: Stored) -> AnyScan:
 def _guards(before: AnyScan, after: AnyScan) -> dict[str, bool]:
     """What the protocol's table demands of a transition beside its two states, and whether it is so."""
     match before, after:
-        case Launching(), Launching() if after.attempt > before.attempt:
+        case Launching(), Launching() if after.attempt > before.attempt or after.intent == before.intent:
             return {"the lease before it is not over for certain": after.at >= before.lease.until + LAUNCH_BOUND}
+        case (Queued(), Queued()) | (Running(), Running()) | (Stopping(), Stopping()):
+            return {"it says something else": _as_told_by(before, after) == before}
         case Launching(), Queued() | Dead():
             return {"it may have been launched": before.intent is None}
         case Launching(), Running():
@@ -163,6 +165,11 @@ def _guards(before: AnyScan, after: AnyScan) -> dict[str, bool]:
             return {"its launch may be on its way": after.at >= before.lease.until + LAUNCH_BOUND}
         case _:
             return {}
+
+
+def _as_told_by(before: AnyScan, after: AnyScan) -> AnyScan:
+    """The later event with what of the earlier one every commit replaces."""
+    return msgspec.structs.replace(after, at=before.at, nonce=before.nonce, timeline=before.timeline)
 
 
 def _ends_as_stopped(before: Stopping, after: Failed) -> bool:

@@ -74,11 +74,17 @@ class Service:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-async def start(arguments: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Service:
-    """Start `scanpool <arguments>`, its log in the file."""
+async def start(
+    arguments: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    program: Sequence[str] = (str(SCANPOOL),),
+) -> Service:
+    """Start `scanpool <arguments>`, or another program with them, its log in the file."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            str(SCANPOOL),
+            *program,
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -90,10 +96,14 @@ async def start(arguments: Sequence[str], log: Path, environ: Mapping[str, str] 
 
 @asynccontextmanager
 async def running(
-    arguments: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    program: Sequence[str] = (str(SCANPOOL),),
 ) -> AsyncIterator[Service]:
     """A service from ready to stopped."""
-    service = await start(arguments, log, environ)
+    service = await start(arguments, log, environ, program=program)
     try:
         await service.until_logged("ready")
         yield service

@@ -171,6 +171,13 @@ def look_after(judge: Judge) -> Actor:
     return judge.world.look_after(last)
 
 
+def tell_again(judge: Judge) -> Actor:
+    """The janitor takes its delivery for lost."""
+    last = judge.last(SCAN)
+    assert last is not None
+    return judge.world.tell_again(last)
+
+
 def retry(judge: Judge) -> Actor:
     """A person retries it."""
     (dead,) = judge.dead()
@@ -287,4 +294,12 @@ JANITOR = _scenes(
     ("janitor ends what is intended", then(INTENDED, much_later), look_after),
     ("janitor ends what runs", then(RUNNING, much_later), look_after),
 )
-EVERY = (*STAGES, *CANCELS, *STOPS, *RETRIES, *APPROVALS, *JANITOR)
+LOST = _scenes(
+    ("janitor tells again what waits", admitted, tell_again),
+    ("janitor tells again what launches", then(INTENDED, later), tell_again),
+    ("janitor tells again what runs", RUNNING, tell_again),
+    ("janitor tells again what is exported", EXPORTING, tell_again),
+    ("janitor tells again what is read", VALIDATING, tell_again),
+    ("janitor tells again what stops", then(RUNNING, cancelled), tell_again),
+)
+EVERY = (*STAGES, *CANCELS, *STOPS, *RETRIES, *APPROVALS, *JANITOR, *LOST)

@@ -50,6 +50,7 @@ def account(stage: Stage, outcome: Outcome, problems: list[Problem]) -> str:
         f"ended by themselves: {len(stage.crew.ended_by_itself)} ({_counted(stage.crew.last_words())})",
         f"blows to NATS: {'; '.join(outcome.blows) or 'none'}",
         f"takeovers: {_having(entries, 'taken over')}; back in the queue: {_having(entries, 'back in the queue')}; "
+        f"told again: {_having(entries, 'its delivery was lost')}; "
         f"tries of exports and validations that failed: {_having(entries, ' failed: ')}",
         f"clients had to ask again: {_counted(outcome.tries)}; samples of places: {outcome.samples}",
         f"faults: {_counted(outcome.faults)}",

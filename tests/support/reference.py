@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from scanpool.runtime.metrics import Metrics
+from scanpool.runtime.metrics.families import Family
 from scanpool.runtime.topology.definitions import DAY_NS, SECOND_NS, topology
 from scanpool_schemas.codes import SECTIONS
 from scanpool_schemas.documents.json_schema import components, described
@@ -23,7 +25,7 @@ _POOL = "<pool>"
 
 def pages() -> dict[str, str]:
     """File name to content."""
-    return {"errors.md": errors(), "events.md": events(), "subjects.md": subjects()}
+    return {"errors.md": errors(), "events.md": events(), "metrics.md": metrics(), "subjects.md": subjects()}
 
 
 def errors() -> str:
@@ -75,6 +77,37 @@ def events() -> str:
         *(text for name in sorted(schemas.keys() - shown) for text in _part(name, schemas[name])),
     ]
     return _page(parts)
+
+
+def metrics() -> str:
+    """Every metric that a process serves."""
+    served = Metrics()
+    parts = [
+        "# Metrics",
+        "Each process serves all of these on `/metrics` ([where](../how-to/run-in-production.md#health-and-metrics)): "
+        "in Prometheus' text format, or in OpenMetrics where that is asked for, then with the trace ids of scans as "
+        "exemplars at counters and histograms. `scanner_instance` is `<pool>.<scanner>`. Labels take their values from "
+        "the configuration and from scanpool alone, so there are only so many series, whatever is scanned. "
+        "[Alerts](alerts.md) and the dashboards in `deploy/grafana` are made of them.",
+        "## What a process did",
+        "They begin with 0 when the process does: take `sum by` over processes of their `rate` or `increase`. Of a "
+        "histogram there are `_bucket`, `_sum` and `_count`, in seconds.",
+        _families(vars(served.work).values()),
+        "## How the pools stand",
+        "Read from NATS every 15 s (`SCANPOOL_GAUGES_EVERY_S`), so that every process that serves a pool tells the "
+        "same: take `max by` over processes, never `sum`. What names no pool is over those that the process serves, "
+        "`nessus_dlq_size` over all.",
+        _families(vars(served.shared).values()),
+        "## The process",
+        "On Linux the usual `process_cpu_seconds_total`, `process_resident_memory_bytes`, "
+        "`process_virtual_memory_bytes`, `process_start_time_seconds`, `process_open_fds` and `process_max_fds`.",
+    ]
+    return _page(parts)
+
+
+def _families(families: Iterable[Family]) -> str:
+    rows = [(f"`{each.name}`", each.kind, _listed(each.labels), _plain(each.meaning)) for each in families]
+    return _table(("metric", "type", "labels", "meaning"), rows)
 
 
 def subjects() -> str:

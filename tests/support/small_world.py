@@ -17,7 +17,7 @@ from scanpool.coordination.approvals import Act, Approvals
 from scanpool.coordination.dead_letters import Operator
 from scanpool.coordination.ledger import held_of
 from scanpool.coordination.stage import Clockwork
-from scanpool.coordination.transitions import Mark
+from scanpool.coordination.transitions import Change, Mark
 from scanpool.janitor import decide as janitor
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
@@ -29,14 +29,12 @@ from scanpool.scanners.scanner import Scanner
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import ClientRule, PoolRules, ScannerRule
 from scanpool_schemas.request import ScanRequest
-from scanpool_schemas.scan import (
-    Dead,
-)
+from scanpool_schemas.scan import AnyScan, Dead
 from tests.support.builders import NOW
 from tests.support.fake_jetstream import FakeJetStream, Pause
 from tests.support.fake_scanner import FakeScanner, OnScanner
 from tests.support.interleaving import Actor, Interleaving
-from tests.support.replica import MAX_DURATION, POOL, Replica
+from tests.support.replica import LAUNCH, MAX_DURATION, POOL, Replica
 
 STREAM = subjects.pool_stream(POOL)
 CLIENT = "agent"
@@ -138,6 +136,10 @@ class SmallWorld:
         """Begin what the janitor does about a scan that may have taken too long."""
         return self._act("janitor", partial(self._looked_after, held_of(event).scan.id))
 
+    def tell_again(self, event: Stored) -> Actor:
+        """Begin what the janitor does about a scan whose delivery it takes for lost."""
+        return self._act("tell again", partial(self._told_again, held_of(event).scan.id))
+
     def retry(self, event: Stored) -> Actor:
         """Begin to retry a dead scan, unless it has left that state."""
         scan = held_of(event).scan
@@ -177,10 +179,16 @@ class SmallWorld:
             await self.broker.delete(subjects.SCAN_REQUESTS, message.sequence)
 
     async def _looked_after(self, scan_id: str) -> None:
+        await self._janitor(scan_id, lambda scan, mark: janitor.overdue(scan, MAX_DURATION, mark))
+
+    async def _told_again(self, scan_id: str) -> None:
+        await self._janitor(scan_id, lambda scan, mark: janitor.told_again(scan, "", LAUNCH.takeover_after, mark))
+
+    async def _janitor(self, scan_id: str, decide: Callable[[AnyScan, Mark], Change | None]) -> None:
         ledger = self.replica.ledger
         held = await ledger.read(POOL, scan_id)
         mark = Mark(at=self.now(), by="janitor", nonce=self.clockwork.nonce())
-        change = janitor.overdue(held.scan, MAX_DURATION, mark) if held is not None else None
+        change = decide(held.scan, mark) if held is not None else None
         if change is not None:
             await ledger.commit(held, change)
 

@@ -32,8 +32,8 @@ from scanpool.coordination.letters import (
     retry_of_scan,
     retry_without_letter,
 )
-from scanpool.coordination.masking import STRUCK, masked_body, masked_text
 from scanpool.runtime.jetstream import Stored, Write
+from scanpool.runtime.masking import STRUCK, masked_body, masked_text
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.scan import Dead, Queued

@@ -77,6 +77,7 @@ def test_an_empty_variable_is_as_none_at_all(variable: str) -> None:
         ("SCANPOOL_EXPORT_READY_S", "60", {"export_ready": timedelta(seconds=60)}),
         ("SCANPOOL_LEASE_S", "90", {"launch": LaunchSettings(lease=timedelta(seconds=90))}),
         ("SCANPOOL_REQUEST_BOUND_S", "45", {"launch": LaunchSettings(request_bound=timedelta(seconds=45))}),
+        ("SCANPOOL_GAUGES_EVERY_S", "30", {"gauges_every": timedelta(seconds=30)}),
         ("SCANPOOL_POLL_SHORTEST_S", "1", {"poll": PollSettings(shortest=timedelta(seconds=1))}),
         ("SCANPOOL_POLL_LONGEST_S", "90", {"poll": PollSettings(longest=timedelta(seconds=90))}),
         ("SCANPOOL_POLL_UNREACHABLE_S", "9", {"poll": PollSettings(unreachable=timedelta(seconds=9))}),
@@ -88,6 +89,8 @@ def test_an_empty_variable_is_as_none_at_all(variable: str) -> None:
         ("SCANPOOL_SPACE_STOP_MIB", "10", {"space": SpaceSettings(stop_bytes=10 * 2**20)}),
         ("SCANPOOL_BACKOFF_FIRST_S", "1", {"backoff": Backoff(first=timedelta(seconds=1))}),
         ("SCANPOOL_BACKOFF_CAP_S", "10", {"backoff": Backoff(cap=timedelta(seconds=10))}),
+        ("SCANPOOL_HEALTH_EVERY_S", "2.5", {"health_every": timedelta(seconds=2.5)}),
+        ("SCANPOOL_HEALTH_LAG_S", "60", {"health_lag": timedelta(minutes=1)}),
         ("SCANPOOL_ATTEMPTS", "9", {"backoff": Backoff(attempts=9)}),
     ],
 )
@@ -108,6 +111,8 @@ def test_credentials_and_work_folder_are_paths_that_exist(tmp_path: Path) -> Non
         ({"SCANPOOL_NATS_URL": "http://nats:4222"}, "nats://HOST:PORT"),
         ({"SCANPOOL_NATS_URL": ","}, "nats://HOST:PORT"),
         ({"SCANPOOL_NATS_CREDS": "/no/such/file"}, "an existing file"),
+        ({"SCANPOOL_NATS_CA": "/no/such/file"}, "an existing file of certificates"),
+        ({"SCANPOOL_NATS_INBOX": "_INBOX.>"}, "words of A-Z"),
         ({"SCANPOOL_WORK_DIR": "/no/such/folder"}, "an existing folder"),
         ({"SCANPOOL_POOLS": "lab,Not A Pool"}, "names of pools separated by commas"),
         ({"SCANPOOL_DEPLOYMENT": "a/b"}, "1 to 64 of"),
@@ -124,6 +129,7 @@ def test_credentials_and_work_folder_are_paths_that_exist(tmp_path: Path) -> Non
         ({"SCANPOOL_KEEP_COMPLETED_S": "inf"}, "a positive number of seconds"),
         ({"SCANPOOL_SCANNER_TIMEOUT_S": "30"}, "must be less than SCANPOOL_REQUEST_BOUND_S, which is 30 s"),
         ({"SCANPOOL_SCANNER_TIMEOUT_S": "29", "SCANPOOL_LEASE_S": "20"}, "must be less than SCANPOOL_LEASE_S"),
+        ({"SCANPOOL_GAUGES_EVERY_S": "31"}, "takes at most 30 seconds"),
         ({"SCANPOOL_POLL_SHORTEST_S": "61"}, "must be less than SCANPOOL_POLL_LONGEST_S, which is 60 s"),
     ],
 )
@@ -136,6 +142,38 @@ def test_a_bad_value_is_an_error_that_names_variable_value_and_remedy(environ: d
     assert remedy in str(caught.value)
     if variable != "SCANPOOL_NATS_URL":
         assert repr(value) in str(caught.value)
+
+
+def test_a_user_signs_in_with_the_password_of_a_file_and_hears_answers_on_its_own(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    (tmp_path / "ca.pem").touch()
+    told = {
+        "SCANPOOL_NATS_USER": "poller",
+        "SCANPOOL_NATS_PASSWORD_FILE": str(tmp_path / "password"),
+        "SCANPOOL_NATS_CA": str(tmp_path / "ca.pem"),
+    }
+    nats = from_environ(told).nats
+    assert (nats.user, nats.password, nats.ca, nats.inbox) == ("poller", "s3cret", tmp_path / "ca.pem", "_INBOX_poller")
+    assert "s3cret" not in repr(nats)
+    assert from_environ({**told, "SCANPOOL_NATS_INBOX": "_INBOX.of.mine"}).nats.inbox == "_INBOX.of.mine"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff"])
+def test_a_password_file_holds_one_line_and_is_not_shown(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "password").write_bytes(content)
+    told = {"SCANPOOL_NATS_USER": "poller", "SCANPOOL_NATS_PASSWORD_FILE": str(tmp_path / "password")}
+    with pytest.raises(SettingInvalid, match="the password alone") as caught:
+        from_environ(told)
+    assert caught.value.variable == "SCANPOOL_NATS_PASSWORD_FILE"
+    assert "lines" not in str(caught.value)
+
+
+def test_a_user_and_a_password_come_together(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret")
+    with pytest.raises(SettingInvalid, match="takes SCANPOOL_NATS_PASSWORD_FILE beside it"):
+        from_environ({"SCANPOOL_NATS_USER": "poller"})
+    with pytest.raises(SettingInvalid, match="takes SCANPOOL_NATS_USER beside it"):
+        from_environ({"SCANPOOL_NATS_PASSWORD_FILE": str(tmp_path / "password")})
 
 
 def test_a_bad_url_is_refused_without_showing_its_password() -> None:
@@ -164,4 +202,12 @@ def test_the_reference_page_has_the_defaults_of_the_code() -> None:
     from_environ(recorder)
     given = {name: value for name, value in stated.items() if name in recorder.asked and value != "none"}
     assert from_environ(given) == Settings()
-    assert set(recorder.asked) - set(given) == {"SCANPOOL_NATS_CREDS", "SCANPOOL_POOLS", "SCANPOOL_WORK_DIR"}
+    no_default = {
+        "SCANPOOL_NATS_CREDS",
+        "SCANPOOL_NATS_USER",
+        "SCANPOOL_NATS_PASSWORD_FILE",
+        "SCANPOOL_NATS_CA",
+        "SCANPOOL_POOLS",
+        "SCANPOOL_WORK_DIR",
+    }
+    assert set(recorder.asked) - set(given) == no_default

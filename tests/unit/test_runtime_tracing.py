@@ -7,7 +7,8 @@ import re
 import pytest
 import structlog
 
-from scanpool.runtime.tracing import continued, current_trace_id, record_spans, trace_headers, trace_id_of
+from scanpool.runtime.span_export import record_spans
+from scanpool.runtime.tracing import continued, current_trace_id, trace_headers, trace_id_of
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 HEADERS = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "tracestate": "vendor=1"}

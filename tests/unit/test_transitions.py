@@ -97,6 +97,12 @@ ROWS: list[tuple[AnyScan | None, Callable[[Any], Change], str, object]] = [
     (a_launching_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", GiveBack(scanner="a")),
     (an_exporting_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", None),
     (a_validating_scan(), lambda s: t.dead(s, an_error(), a_mark()), "dead", None),
+    (a_queued_scan(), lambda s: t.told_again(s, "lost", a_mark()), "queued-normal", None),
+    (a_launching_scan(), lambda s: t.told_again(s, "lost", a_mark()), "launching", None),
+    (a_running_scan(), lambda s: t.told_again(s, "lost", a_mark()), "running", None),
+    (an_exporting_scan(), lambda s: t.told_again(s, "lost", a_mark()), "exporting", None),
+    (a_validating_scan(), lambda s: t.told_again(s, "lost", a_mark()), "validating", None),
+    (a_stopping_scan(), lambda s: t.told_again(s, "lost", a_mark()), "stopping", None),
     (a_dead_scan(a_launching_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "queued-normal", None),
     (a_dead_scan(an_exporting_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "exporting", None),
     (a_dead_scan(a_validating_scan()), lambda s: t.retried(s, "retried by me", a_mark()), "validating", None),
@@ -138,12 +144,12 @@ def test_what_a_transition_makes_reads_back_as_it_was_written(
 LEGAL_BY_PROTOCOL: dict[str | None, set[str]] = {
     None: {"queued", "pending", "failed"},
     "pending": {"queued", "failed"},
-    "queued": {"launching", "failed", "dead"},
+    "queued": {"itself", "launching", "failed", "dead"},
     "launching": {"launching", "queued", "running", "failed", "stopping", "dead"},
-    "running": {"exporting", "failed", "stopping"},
+    "running": {"itself", "exporting", "failed", "stopping"},
     "exporting": {"validating", "failed", "exporting", "dead"},
     "validating": {"completed", "failed", "validating", "dead"},
-    "stopping": {"failed"},
+    "stopping": {"itself", "failed"},
     "dead": {"queued", "exporting", "validating"},
     "completed": set(),
     "failed": set(),
@@ -155,7 +161,8 @@ LEGAL_BY_PROTOCOL: dict[str | None, set[str]] = {
 def test_what_the_protocol_does_not_list_is_illegal(before: Any, after: Any) -> None:
     lane = before is not None and before.startswith("queued")
     wanted = LEGAL_BY_PROTOCOL["queued" if lane else before]
-    assert (after in LEGAL[before]) == (("queued" if after.startswith("queued") else after) in wanted)
+    row = "queued" if after.startswith("queued") else after
+    assert (after in LEGAL[before]) == (row in wanted or (after == before and "itself" in wanted))
 
 
 @pytest.mark.parametrize("after", every_state())
@@ -240,6 +247,24 @@ def test_a_failed_scan_keeps_the_results_that_are_there_all_the_same() -> None:
     scan = a_validating_scan()
     failed = _made(Failed, t.failed(scan, an_error(), a_mark(), result=a_result()))
     assert (failed.export, failed.result) == (scan.export, a_result())
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [
+        a_queued_scan(a_request(priority="high"), not_before=LATER, stage_attempts={"launch": 2}),
+        a_launching_scan(intent=NUMBER),
+        a_running_scan(),
+        an_exporting_scan(not_before=LATER, stage_attempts={"exporting": 1}),
+        a_validating_scan(),
+        a_stopping_scan(),
+    ],
+)
+def test_a_scan_that_is_told_again_is_as_it_was_and_says_so_in_its_timeline(scan: t.ActedOn) -> None:
+    again = t.told_again(scan, "its delivery was lost", a_mark("janitor", at=LATER)).scan
+    assert msgspec.structs.replace(again, at=scan.at, nonce=scan.nonce, timeline=scan.timeline) == scan
+    entry = again.timeline[-1]
+    assert (entry.state, entry.by, entry.at, entry.why) == (state_of(scan), "janitor", LATER, "its delivery was lost")
 
 
 def test_a_dead_scan_says_what_a_retry_goes_back_to_and_keeps_what_that_needs() -> None:

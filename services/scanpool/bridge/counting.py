@@ -26,14 +26,14 @@ class Counted:
         if ctx.method != "tools/call":
             return await call_next(ctx)
         tool = (ctx.params or {}).get("name")
-        counter = self._metrics.api_requests
+        counter = self._metrics.work.api_requests
         label = tool if tool in self._tools else UNKNOWN
         try:
             result = await call_next(ctx)
         except MCPError:
-            counter.labels(label, "error").inc()
+            counter.add(label, "error")
             raise
-        counter.labels(label, status_of(result)).inc()
+        counter.add(label, status_of(result))
         return result
 
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from scanpool.bridge.parts import Parts
-from scanpool.runtime.http import METRICS_TYPE
+from scanpool.runtime.http import exposed
 from scanpool.runtime.metrics import Metrics
 
 ANSWERS_WITHIN_S = 1.0
@@ -38,7 +38,7 @@ def metrics_route(metrics: Metrics, security: TransportSecuritySettings) -> Rout
 
     async def measured(request: Request) -> Response:
         refused = await guard.validate_request(request)
-        return refused or Response(metrics.text(), media_type=METRICS_TYPE)
+        return refused or exposed(metrics, request)
 
     return Route("/metrics", measured)
 

@@ -7,8 +7,10 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import anyio
+import anyio.to_thread
 import structlog
 
 from scanpool.bridge.configuration.checks import is_loopback
@@ -21,16 +23,19 @@ from scanpool.bridge.standard_input import ending_input
 from scanpool.coordination import gauges
 from scanpool.runtime.connection import connect
 from scanpool.runtime.errors import BrokerError, ConnectionLost
-from scanpool.runtime.http import app, serving, serving_on
+from scanpool.runtime.http import Health, app, serving, serving_on
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.process import every
 from scanpool.runtime.settings import Settings
+from scanpool.runtime.span_export import flush, record_spans
 from scanpool.runtime.topology.apply import pools_in_nats
 
-GAUGES_EVERY_S = 15.0
 ANSWERING_S = 0.5
 """How long calls that were told to end may take to write their answers, over stdio."""
 CLOSING_S = 5.0
+AWAY_S = 1.0
+"""How long a call waits for NATS while there is no connection: whoever calls is told soon. While there is one, a call
+waits as long as services do, since a cluster that chooses a leader answers late."""
 
 log = structlog.get_logger(__name__)
 
@@ -99,10 +104,11 @@ async def _connected(bridge: BridgeSettings, settings: Settings, stopping: async
         lost = not stopping.is_set()
         stopping.set()
 
+    record_spans("scanpool-bridge")
     client = await connect(settings.nats, name="scanpool bridge", on_closed=closed)
     own = replace(bridge, retention=settings.retention)
-    parts = replace(parts_of(JetStream(client), own), stopping=stopping)
-    counting = asyncio.create_task(_keep_gauges(parts), name="gauges")
+    parts = replace(parts_of(JetStream(client, away_s=AWAY_S), own), stopping=stopping)
+    counting = asyncio.create_task(_keep_gauges(parts, settings.gauges_every.total_seconds()), name="gauges")
     try:
         yield parts
     finally:
@@ -112,6 +118,7 @@ async def _connected(bridge: BridgeSettings, settings: Settings, stopping: async
             await counting
         with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSING_S):
             await (client.drain() if client.is_connected else client.close())
+            await anyio.to_thread.run_sync(flush, abandon_on_cancel=True)
     if lost:
         raise ConnectionLost("the connection to NATS was closed for good")
 
@@ -119,18 +126,20 @@ async def _connected(bridge: BridgeSettings, settings: Settings, stopping: async
 async def _metrics_apart(stack: AsyncExitStack, parts: Parts, settings: Settings) -> str:
     """Metrics where the services have theirs: they are for operators, not for whoever reaches the bridge."""
     client = parts.jetstream.client
-    face = app(parts.metrics, lambda: [] if client.is_connected else ["not connected to NATS"])
+    gone = Health(obstacles=("not connected to NATS",))
+    face = app(parts.metrics, lambda: Health() if client.is_connected else gone)
     port = await stack.enter_async_context(serving(face, settings.http_host, settings.http_port))
     return base_url(settings.http_host, port)
 
 
-async def _keep_gauges(parts: Parts) -> None:
+async def _keep_gauges(parts: Parts, seconds: float) -> None:
+    parts.metrics.work.begin_service("bridge", version("scanpool"))
     while True:
         try:
             await gauges.refresh(parts.jetstream, parts.metrics, await pools_in_nats(parts.jetstream))
         except BrokerError as error:
             log.warning("the pools cannot be read for metrics", error=str(error))
-        if not await every(GAUGES_EVERY_S, parts.stopping):
+        if not await every(seconds, parts.stopping):
             return
 
 

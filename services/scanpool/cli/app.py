@@ -30,6 +30,7 @@ from scanpool.cli import (
     topology,
     validate,
 )
+from scanpool.cli.doctor import command as doctor
 from scanpool.cli.exits import MEANINGS, ExitCode
 from scanpool.cli.invocation import Invocation, with_shared_options
 from scanpool.cli.program import Program
@@ -87,6 +88,7 @@ for _area in (
     draining,
     dead_letters,
     janitor,
+    doctor,
     validate,
     configuration,
     topology,

@@ -30,12 +30,12 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.objects import Objects
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.pull import Puller
+from scanpool.runtime.punctual import Punctual
 from scanpool.runtime.resolving import resolve
 from scanpool.runtime.settings import Settings
 from scanpool.runtime.worker import Handler, Job
 from scanpool.validator.service import Validator, ValidatorParts
 from scanpool_schemas import subjects
-from scanpool_schemas.result import Result
 from scanpool_schemas.scan import (
     AnyScan,
     Exporting,
@@ -149,7 +149,7 @@ def _poller_jobs(host: Host, pool: str) -> list[Job]:
     )
 
     def deleted() -> None:
-        host.metrics.deleted.labels("scanner_scan").inc()
+        host.metrics.work.deletions.add("scanner_scan")
 
     cleanup = Cleanup(host.ledger, host.fleet, settings.deployment, settings.retention, deleted=deleted)
 
@@ -158,11 +158,18 @@ def _poller_jobs(host: Host, pool: str) -> list[Job]:
         return Done()
 
     return [
-        _state_job(host, pool, "running", "poller", LOOKS_AT_ONCE)(_stage(host, Running, poller.poll)),
+        _state_job(host, pool, "running", "poller", LOOKS_AT_ONCE)(_timed(host, _stage(host, Running, poller.poll))),
         _state_job(host, pool, "exporting", "poller", settings.exports_at_once)(_stage(host, Exporting, poller.export)),
         _state_job(host, pool, "stopping", "poller", STOPS_AT_ONCE)(_stage(host, Stopping, poller.stop)),
         _tick_job(host, subjects.cleanup_job(pool), "poller", clean),
     ]
+
+
+def _timed(host: Host, handler: Handler) -> Handler:
+    def late(seconds: float) -> None:
+        host.metrics.work.poll_late_seconds.observe(seconds=seconds)
+
+    return Punctual(handler, late=late)
 
 
 def _orders(host: Host) -> ScanOrders:
@@ -185,10 +192,6 @@ def _poll_limits(settings: Settings) -> Limits:
 
 def _validator_jobs(host: Host, pool: str) -> list[Job]:
     settings = host.settings
-
-    def read(scan: Validating, result: Result) -> None:
-        host.metrics.validations.labels(scan.pool, result.authentication_status.value).inc()
-
     validator = Validator(
         ValidatorParts(
             jetstream=host.jetstream,
@@ -197,7 +200,6 @@ def _validator_jobs(host: Host, pool: str) -> list[Job]:
             clockwork=host.clockwork,
             limits=ReportLimits(**asdict(settings.report)),
             work_dir=settings.work_dir,
-            observe=read,
         )
     )
     job = _state_job(host, pool, "validating", "validator", settings.validations_at_once)
@@ -240,6 +242,7 @@ def _janitor_jobs(host: Host, pools: Callable[[], tuple[str, ...]]) -> list[Job]
             findings=Objects(host.jetstream, subjects.FINDINGS_BUCKET),
             space=host.settings.space,
             store=host.settings.store,
+            takeover_after=host.settings.launch.takeover_after,
             told=lambda done: count_round(host.metrics, done),
         )
     )

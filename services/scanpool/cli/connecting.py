@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanpool.cli.failures import client_failures
 from scanpool.cli.invocation import Invocation
+from scanpool.cli.traced import traced
 
 if TYPE_CHECKING:
     from scanpool.client import ScanPool
@@ -44,7 +45,7 @@ def with_jetstream(call: Invocation, work: Callable[[JetStream], Awaitable[_T]],
     """
     address = call.settings().nats
     call.configure_logs(log_level)
-    with client_failures():
+    with client_failures(), traced(call):
         return asyncio.run(_connected(address, work))
 
 

@@ -33,7 +33,7 @@ commands = typer.Typer()
         "scanpool demo  # watch scans flow through two pools of emulated scanners",
         "scanpool demo --keep  # and look around afterwards",
         "scanpool demo --json | jq .ok",
-        "scanpool demo --chaos  # watch services be killed, and NATS restarted, while scans run",
+        "scanpool demo --chaos  # watch services and NATS be killed while scans run",
     ),
 )
 def demo(
@@ -42,9 +42,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
     chaos: Annotated[
         bool,
-        typer.Option(
-            "--chaos", help="Kill services, restart NATS, while scans run; every scan must end once all the same."
-        ),
+        typer.Option("--chaos", help="Kill services and NATS while scans run; every scan must end once all the same."),
     ] = False,
     seed: Annotated[
         int | None,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
 
 import anyio
+import anyio.to_thread
 import structlog
 from anyio.abc import TaskGroup
 from nats.aio.client import Client
 
 from scanpool.cli.assembly import ServiceName, global_jobs, pool_work
+from scanpool.cli.counting import count_delivery
+from scanpool.cli.health.watch import HealthWatch
 from scanpool.cli.process import Host, host_of
 from scanpool.cli.starting import log_warnings
 from scanpool.coordination import gauges, registry
@@ -19,15 +24,16 @@ from scanpool.runtime.configuration import Kept, LiveConfiguration, Reloaded, ru
 from scanpool.runtime.connection import connect
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerError, ConnectionLost, TopologyMissing
-from scanpool.runtime.http import app, serving
+from scanpool.runtime.http import Health, app, serving
+from scanpool.runtime.loop_lag import watch_loop
+from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.process import every
 from scanpool.runtime.settings import Settings
+from scanpool.runtime.span_export import flush, record_spans
 from scanpool.runtime.topology.apply import pools_in_nats, verify
 from scanpool.runtime.topology.definitions import topology
-from scanpool.runtime.tracing import record_spans
 from scanpool.runtime.worker import Job, Worker
 
-GAUGES_EVERY_S = 15.0
 POOLS_EVERY_S = 30.0
 PROBE_EVERY_S = 1.0
 """How often it is looked whether a breaker's time is over."""
@@ -83,7 +89,7 @@ class Runner:
             BrokerError: NATS cannot be reached or is not set up; says what to do.
             ConnectionLost: NATS was lost for good.
         """
-        record_spans()
+        record_spans("scanpool" if len(self._services) > 1 else f"scanpool-{self._services[0]}")
         client = await connect(self._settings.nats, name="scanpool " + "+".join(self._services), on_closed=self._closed)
         host = host_of(client, self._settings, self._live)
         try:
@@ -97,11 +103,13 @@ class Runner:
             raise ConnectionLost("the connection to NATS was closed for good")
 
     async def _serve(self, host: Host, on_ready: Callable[[], None]) -> None:
-        application = app(host.metrics, lambda: self._reasons(host))
+        watch = HealthWatch(self._services, host, lambda: self.pools)
+        application = app(host.metrics, lambda: self._health(watch))
         async with serving(application, self._settings.http_host, self._settings.http_port) as port:
             self.http_port = port
             async with anyio.create_task_group() as tasks:
                 await self._start_all(host, tasks)
+                tasks.start_soon(watch.run, self.stopping)
                 self._obstacles.pop("start", None)
                 log.info("ready", services=list(self._services), pools=list(self.pools), http_port=port)
                 on_ready()
@@ -110,17 +118,20 @@ class Runner:
 
     async def _start_all(self, host: Host, tasks: TaskGroup) -> None:
         for service in self._services:
+            host.metrics.work.begin_service(service, version("scanpool"))
             for job in global_jobs(service, host, lambda: self.pools):
                 tasks.start_soon(self._work, host, job)
         await self._register(host)
         for pool in self.pools:
             self._start_pool(host, tasks, pool)
         tasks.start_soon(self._keep_gauges, host)
+        tasks.start_soon(watch_loop, partial(_lagged, host.metrics), self.stopping)
         tasks.start_soon(self._keep_pools, host, tasks)
         if self._live is not None:
             tasks.start_soon(self._watch, self._live)
 
     def _start_pool(self, host: Host, tasks: TaskGroup, pool: str) -> None:
+        host.metrics.work.begin_pool(pool)
         for service in self._services:
             work = pool_work(service, host, pool)
             for job in work.jobs:
@@ -134,7 +145,7 @@ class Runner:
 
     async def _work(self, host: Host, job: Job) -> None:
         def settled(delivery: Delivery, outcome: str) -> None:
-            host.metrics.settled.labels(delivery.consumer, outcome).inc()
+            count_delivery(host.metrics, delivery, outcome)
 
         await Worker(job, host.settler, observe=settled).run(self.stopping, self._grace)
 
@@ -164,11 +175,12 @@ class Runner:
     async def _keep_gauges(self, host: Host) -> None:
         while True:
             try:
-                await gauges.refresh(host.jetstream, host.metrics, self.pools)
+                rooms = await gauges.rooms_of(host.jetstream, self.pools, self._settings.store)
+                await gauges.refresh(host.jetstream, host.metrics, self.pools, rooms)
                 self._obstacles.pop("gauges", None)
             except BrokerError as error:
                 self._obstacles["gauges"] = f"the pools cannot be read: {error}"
-            if not await every(GAUGES_EVERY_S, self.stopping):
+            if not await every(self._settings.gauges_every.total_seconds(), self.stopping):
                 return
 
     async def _keep_pools(self, host: Host, tasks: TaskGroup) -> None:
@@ -237,15 +249,16 @@ class Runner:
         await verify(host.jetstream, topology(pools, retention=retention))
         self.pools = pools
 
-    def _reasons(self, host: Host) -> list[str]:
-        reasons = list(self._obstacles.values())
-        if not host.client.is_connected:
-            reasons.append("not connected to NATS")
-        return reasons
+    def _health(self, watch: HealthWatch) -> Health:
+        return Health(obstacles=tuple(self._obstacles.values())) | watch.health()
 
     def _closed(self) -> None:
         self._lost = not self.stopping.is_set()
         self.stopping.set()
+
+
+def _lagged(metrics: Metrics, seconds: float) -> None:
+    metrics.work.loop_lag_seconds.observe(seconds=seconds)
 
 
 def _told(errors: ExceptionGroup) -> Exception:
@@ -257,9 +270,19 @@ def _told(errors: ExceptionGroup) -> Exception:
 
 async def _closed(client: Client, host: Host) -> None:
     with anyio.CancelScope(shield=True), anyio.move_on_after(DRAIN_S):
-        if host.fleet is not None:
-            await host.fleet.close()
-        if client.is_connected:
-            await client.drain()
-        elif not client.is_closed:
-            await client.close()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_flush)
+            await _hung_up(client, host)
+
+
+async def _flush() -> None:
+    await anyio.to_thread.run_sync(flush, abandon_on_cancel=True)
+
+
+async def _hung_up(client: Client, host: Host) -> None:
+    if host.fleet is not None:
+        await host.fleet.close()
+    if client.is_connected:
+        await client.drain()
+    elif not client.is_closed:
+        await client.close()

@@ -45,7 +45,7 @@ def janitor(
     ] = False,
     pool: Annotated[str | None, typer.Option("--pool", help="Only of this pool.")] = None,
 ) -> ExitCode:
-    """Clean up NATS now: end overdue scans, delete what is over, check places against events.
+    """Clean up NATS now: end overdue scans, tell lost deliveries again, delete what is over, check places.
 
     Scanners are not called: they are cleaned by the poller. How long scans are kept has to be set here as the
     services have it (SCANPOOL_KEEP_COMPLETED_S and its like). SCANPOOL_MAX_DURATION_S counts only where it is set
@@ -100,6 +100,7 @@ async def _janitor(jetstream: JetStream, settings: Settings, pool: str | None, *
             pools=lambda: pools,
             findings=Objects(jetstream, subjects.FINDINGS_BUCKET),
             space=settings.space,
+            takeover_after=settings.launch.takeover_after,
         )
     )
 

@@ -7,11 +7,12 @@ import secrets
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from os import getpid
 
 from nats.aio.client import Client
 
-from scanpool.cli.counting import count_end
+from scanpool.cli.counting import count_call, count_commit
 from scanpool.coordination.breakers import Breakers
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Clockwork
@@ -48,12 +49,19 @@ def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) 
     metrics = Metrics()
     replica = f"{socket.gethostname()}.{getpid()}.{secrets.token_hex(3)}"
     jetstream = JetStream(client)
-    breakers = Breakers(jetstream, settings.breaker, replica=replica, now=_now)
+    breakers = Breakers(
+        jetstream,
+        settings.breaker,
+        replica=replica,
+        now=_now,
+        failed=metrics.work.circuit_failures.add,
+        opened=metrics.work.circuit_opens.add,
+    )
     clockwork = Clockwork(now=_now, jitter=random.random, nonce=_nonce, backoff=settings.backoff)
     return Host(
         client=client,
         jetstream=jetstream,
-        ledger=Ledger(jetstream, source=f"scanpool/{replica}", committed=lambda scan: count_end(metrics, scan)),
+        ledger=Ledger(jetstream, source=f"scanpool/{replica}", committed=partial(count_commit, metrics)),
         settler=Settler(jetstream, jitter=random.random, now=_now, backoff=settings.backoff),
         clockwork=clockwork,
         metrics=metrics,
@@ -66,10 +74,6 @@ def host_of(client: Client, settings: Settings, live: LiveConfiguration | None) 
 
 
 def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breakers: Breakers) -> Fleet:
-    def observe(_instance: str, operation: str, outcome: str, seconds: float) -> None:
-        metrics.api_requests.labels(operation, outcome).inc()
-        metrics.api_seconds.labels(operation).observe(seconds)
-
     def guarded(pool: str, name: str, scanner: Scanner) -> Scanner:
         return Guarded(scanner, breakers, pool, name, settings.breaker.counted)
 
@@ -78,7 +82,7 @@ def _fleet(live: LiveConfiguration, settings: Settings, metrics: Metrics, breake
         pools=settings.pools,
         timeout=settings.scanner_timeout,
         exports=ExportLimits(max_report_bytes=settings.max_report_bytes, ready_within=settings.export_ready),
-        observe=observe,
+        observe=partial(count_call, metrics),
         guard=guarded,
     )
 

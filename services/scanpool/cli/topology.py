@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanpool.cli.configuration import loaded_configuration
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.exits import ExitCode, Failure
 from scanpool.cli.invocation import Invocation, command, group
 from scanpool.cli.process_options import named_pools
 
 if TYPE_CHECKING:
     from scanpool.runtime.jetstream import JetStream
+    from scanpool.runtime.topology.authorization import User
     from scanpool.runtime.topology.definitions import Topology
     from scanpool.runtime.topology.difference import Difference
 
@@ -84,6 +85,65 @@ def diff(call: Invocation, *, pools: Pools = None, replicas: Replicas = None) ->
             call.out.text(str(difference))
         call.out.say("`scanpool topology apply` corrects it" if found else "all is as needed")
     return ExitCode.ERROR if found else ExitCode.DONE
+
+
+@command(
+    topology,
+    "users",
+    examples=(
+        "scanpool topology users --pools internal,dmz --workers dmz > users.conf",
+        "scanpool topology users --pools internal --role publisher --json",
+    ),
+)
+def users(
+    call: Invocation,
+    *,
+    pools: Pools = None,
+    workers: Annotated[
+        str | None,
+        typer.Option("--workers", metavar="A,B", help="Pools whose dispatcher and poller run apart, as user worker-A."),
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="USER", help="This user alone, as dispatcher or worker-dmz.")
+    ] = None,
+) -> ExitCode:
+    """Print the users of NATS, each with the rights that it needs, for the configuration of nats-server.
+
+    Their passwords, or the bcrypt hashes of them, are variables of nats-server, as $NATS_PASSWORD_DISPATCHER.
+    """
+    from scanpool.runtime.topology.authorization import authorization
+
+    found = _users(_chosen(call, pools), named_pools(workers or ""), role)
+    if call.as_json:
+        call.out.document({"users": [_shown(each) for each in found]})
+    else:
+        call.out.text(authorization(found).rstrip())
+    return ExitCode.DONE
+
+
+def _users(pools: tuple[str, ...], workers: tuple[str, ...], name: str | None) -> list[User]:
+    from scanpool.runtime.topology.authorization import users
+
+    if unknown := [pool for pool in workers if pool not in pools]:
+        message = f"--workers: {', '.join(unknown)} is none of the pools, which are {', '.join(pools)}"
+        raise Failure("invalid_name", message, exit_code=ExitCode.USAGE)
+    found = users(pools, workers)
+    if name is not None and name not in {each.name for each in found}:
+        message = f"--role: there is no user {name!r}; there are {', '.join(each.name for each in found)}"
+        raise Failure("invalid_name", message, exit_code=ExitCode.USAGE)
+    return [each for each in found if name in (None, each.name)]
+
+
+def _shown(user: User) -> dict[str, object]:
+    return {
+        "user": user.name,
+        "password": f"${user.password_variable}",
+        "inbox": user.inbox,
+        "publish": sorted(user.rights.publish),
+        "publish_refused": sorted(user.rights.refused),
+        "subscribe": sorted({f"{user.inbox}.>", *user.rights.subscribe}),
+        "may_answer": user.rights.answers,
+    }
 
 
 def _chosen(call: Invocation, pools: str | None) -> tuple[str, ...]:

@@ -48,13 +48,23 @@ class ScanPool:
         url: str = DEFAULT_URL,
         *,
         credentials: Path | None = None,
+        ca: Path | None = None,
+        inbox: str = "_INBOX",
         name: str = "scanpool client",
         timeout: float = 10.0,
     ) -> Self:
         """Connect to NATS within `timeout` seconds; `url` may name several servers, separated by commas."""
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal("asyncio"))
-            connecting = partial(AsyncScanPool.connect, url, credentials=credentials, name=name, timeout=timeout)
+            connecting = partial(
+                AsyncScanPool.connect,
+                url,
+                credentials=credentials,
+                ca=ca,
+                inbox=inbox,
+                name=name,
+                timeout=timeout,
+            )
             scanpool = portal.call(connecting)
             stack.callback(portal.call, scanpool.close)
             return cls(scanpool, portal, stack.pop_all())

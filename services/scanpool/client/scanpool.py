@@ -26,7 +26,7 @@ from scanpool.report.findings.query import Page
 from scanpool.runtime.connection import DEFAULT_URL, NatsAddress, connect
 from scanpool.runtime.errors import SubjectFull
 from scanpool.runtime.jetstream import JetStream, Write
-from scanpool.runtime.tracing import trace_headers
+from scanpool.runtime.message_spans import Message, publishing
 from scanpool_schemas import subjects
 from scanpool_schemas.events import OrderAnswer
 from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest, decode_scan_request
@@ -52,16 +52,21 @@ class ScanPool:
         url: str = DEFAULT_URL,
         *,
         credentials: Path | None = None,
+        ca: Path | None = None,
+        inbox: str = "_INBOX",
         name: str = "scanpool client",
         timeout: float = 10.0,
     ) -> Self:
         """Connect to NATS within `timeout` seconds; `url` may name several servers, separated by commas.
 
+        `ca` is a file of the certificates that the servers' own are checked against, without it the system's; `inbox`
+        begins the subjects on which answers are heard, where the user's rights name some.
+
         Raises:
             BrokerUnavailable: nobody answers there.
             ServerUnsuitable: the server is too old or has no JetStream.
         """
-        address = NatsAddress(url=url, credentials=credentials)
+        address = NatsAddress(url=url, credentials=credentials, ca=ca, inbox=inbox)
         return cls(JetStream(await connect(address, name=name, timeout_s=timeout)))
 
     async def __aenter__(self) -> Self:
@@ -142,11 +147,11 @@ class ScanPool:
             UnknownScan, AmbiguousScan: none or several pools have it.
         """
         chosen = await self._lookup.pool_of(id, pool)
-        body = msgspec.json.encode(CancelRequest(by=by, reason=reason))
+        subject, body = subjects.cancel(chosen, id), msgspec.json.encode(CancelRequest(by=by, reason=reason))
+        message = Message(subject=subject, size_bytes=len(body), server=self._jetstream.server)
         try:
-            await self._jetstream.publish(
-                Write(subject=subjects.cancel(chosen, id), body=body, headers=trace_headers())
-            )
+            with publishing(message) as headers:
+                await self._jetstream.publish(Write(subject=subject, body=body, headers=headers))
         except SubjectFull:
             return  # asked already
 

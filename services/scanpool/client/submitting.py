@@ -12,7 +12,7 @@ from scanpool.client.errors import IdConflict, UnknownScan
 from scanpool.client.lookup import Lookup
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, StoreFull, SubjectFull
 from scanpool.runtime.jetstream import JetStream, Write
-from scanpool.runtime.tracing import trace_headers
+from scanpool.runtime.message_spans import Message, publishing
 from scanpool_schemas import subjects
 from scanpool_schemas.names import derived_scan_id, new_scan_id
 from scanpool_schemas.request import (
@@ -72,11 +72,11 @@ class Submitter:
         )
 
     async def _publish(self, pool: str, scan_id: str, request: ScanRequest) -> Submitted:
-        write = Write(
-            subject=subjects.requested(pool, scan_id), body=msgspec.json.encode(request), headers=trace_headers()
-        )
+        subject, body = subjects.requested(pool, scan_id), msgspec.json.encode(request)
+        message = Message(subject=subject, size_bytes=len(body), server=self._jetstream.server)
         try:
-            await self._jetstream.publish(write)
+            with publishing(message) as headers:
+                await self._jetstream.publish(Write(subject=subject, body=body, headers=headers))
         except PublishUnknown as error:
             if (found := await self._found(pool, scan_id, request)) is not None:
                 return replace(found, duplicate=False)

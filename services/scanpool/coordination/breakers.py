@@ -12,7 +12,7 @@ import structlog
 
 from scanpool.coordination import breaker as transitions
 from scanpool.runtime.jetstream import JetStream, Write
-from scanpool.runtime.keys import change_key, read_key
+from scanpool.runtime.keys import Changed, change_key, read_key
 from scanpool.runtime.settings import BreakerSettings
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
@@ -41,12 +41,17 @@ class Breakers:
         replica: str,
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        failed: Callable[[str], None] = lambda _instance: None,
+        opened: Callable[[str], None] = lambda _instance: None,
     ) -> None:
+        """`failed` is told the scanner of each call that counts against it, `opened` of each breaker opened here."""
         self.rules = rules
         self._jetstream = jetstream
         self._replica = replica
         self._now = now
         self._monotonic = monotonic
+        self._failed = failed
+        self._opened = opened
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     async def of(self, pool: str, scanner: str) -> Breaker:
@@ -78,6 +83,7 @@ class Breakers:
     async def call_failed(self, pool: str, scanner: str, operation: str, reason: str) -> None:
         """A call for a scan failed in a way that counts."""
         now = self._now()
+        self._failed(f"{pool}.{scanner}")
         await self._change(
             pool, scanner, lambda each: transitions.call_failed(each, operation, reason, now, self.rules)
         )
@@ -115,7 +121,10 @@ class Breakers:
 
     async def _change(self, pool: str, scanner: str, step: Callable[[Breaker], Breaker]) -> Breaker:
         at = self._monotonic()
-        return self._keep(pool, scanner, await change_breaker(self._jetstream, pool, scanner, step, self._now()), at)
+        changed = await _changed(self._jetstream, pool, scanner, step, self._now())
+        if transitions.event_of(changed.before or Breaker(), changed.after) == "breaker-opened":
+            self._opened(f"{pool}.{scanner}")
+        return self._keep(pool, scanner, changed.after, at)
 
     def _keep(self, pool: str, scanner: str, breaker: Breaker, at: float) -> Breaker:
         self._seen[pool, scanner] = _Seen(breaker, at)
@@ -130,6 +139,12 @@ async def change_breaker(
     Raises:
         BrokerUnavailable, PublishUnknown, TopologyMissing, KeyUnreadable: it may not have been changed.
     """
+    return (await _changed(jetstream, pool, scanner, step, now)).after
+
+
+async def _changed(
+    jetstream: JetStream, pool: str, scanner: str, step: Callable[[Breaker], Breaker], now: datetime
+) -> Changed[Breaker]:
     name = subjects.breaker_key(scanner)
     changed = await change_key(jetstream, pool, name, Breaker, lambda before: step(before or Breaker()))
     after = changed.after
@@ -139,4 +154,4 @@ async def change_breaker(
         told = ScannerEvent(pool=pool, scanner=scanner, event=event, reason=after.reason, by=after.by, at=now)
         subject = subjects.scanner_event(pool, scanner, event)
         await jetstream.publish(Write(subject=subject, body=msgspec.json.encode(told)))
-    return after
+    return changed

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,11 +14,13 @@ import structlog
 
 from scanpool.coordination.places import PlaceChange, changed
 from scanpool.coordination.state_table import check_legal
+from scanpool.coordination.telling import log_commit, message_of, tell_time_spent
 from scanpool.coordination.transitions import Change
 from scanpool.runtime.errors import BrokerUnavailable, PublishUnknown, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.runtime.keys import read_key
-from scanpool.runtime.tracing import trace_headers
+from scanpool.runtime.message_spans import publishing_for
+from scanpool.runtime.tracing import note, traceparent_of
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import AnyScan, StateName, decode_scan, event_type, state_of
@@ -35,6 +37,8 @@ class Held:
 
     scan: AnyScan
     sequence: int
+    traceparent: str = ""
+    """Of its last event: the span that committed it."""
 
     @property
     def state(self) -> StateName:
@@ -53,9 +57,13 @@ class Ledger:
     """The scans and places of all pools, read from their leaders and written by conditional commits."""
 
     def __init__(
-        self, jetstream: JetStream, *, source: str, committed: Callable[[AnyScan], None] = lambda _scan: None
+        self,
+        jetstream: JetStream,
+        *,
+        source: str,
+        committed: Callable[[AnyScan | None, AnyScan], None] = lambda _before, _after: None,
     ) -> None:
-        """`source` names the process in events; `committed` is told each commit of ours, for the metrics."""
+        """`source` names the process in events; `committed` is told the scan before and after each commit of ours."""
         self._jetstream = jetstream
         self._source = source
         self._committed = committed
@@ -92,26 +100,38 @@ class Ledger:
         """
         check_legal(before.scan if before else None, change.scan)
         async with self._turn(change):
-            return await self._committed_from(before.sequence if before else 0, change)
+            return await self._committed_from(before, change)
 
     def _turn(self, change: Change) -> contextlib.AbstractAsyncContextManager[None]:
         if change.place is None:
             return contextlib.nullcontext()
         return self._turns[change.scan.pool, change.place.scanner]
 
-    async def _committed_from(self, expected: int, change: Change) -> Held | None:
+    async def _committed_from(self, before: Held | None, change: Change) -> Held | None:
+        scan = change.scan
+        event = self._event(scan, before.sequence if before else 0)
+        message = message_of(scan, event, self._jetstream.server)
+        with publishing_for(scan.trace_id, before.traceparent if before else "", message) as traced:
+            sequence = await self._stored(change, replace(event, headers={**event.headers, **traced}))
+            if sequence is None:
+                note({"scanpool.conflict": True})
+                return None
+        return self._won(before, change, Held(scan=scan, sequence=sequence, traceparent=traceparent_of(traced)))
+
+    async def _stored(self, change: Change, event: Write) -> int | None:
+        """The sequence of the event, stored with its place; None where the scan or its place is not as it was."""
         for _ in range(_TRIES):
-            writes = await self._writes(change, expected)
+            writes = await self._writes(change, event)
             if writes is None:
                 return None
             try:
-                return self._won(change, await self._publish(writes))
+                return await self._publish(writes)
             except (SequenceMoved, PublishUnknown) as error:
                 log.debug("commit unsettled", error=str(error))
             now = await self.last_event(change.scan.pool, change.scan.id)
             if now is not None and _nonce(now) == change.scan.nonce:
-                return self._won(change, now.sequence)
-            if (now.sequence if now else 0) != expected:
+                return now.sequence
+            if (now.sequence if now else 0) != event.expected_sequence:
                 return None
         raise BrokerUnavailable(f"scan {change.scan.id}: {_TRIES} commits in a row found the place moved")
 
@@ -120,8 +140,7 @@ class Ledger:
             return await self._jetstream.publish(writes[0])
         return await self._jetstream.publish_together(writes)
 
-    async def _writes(self, change: Change, expected: int) -> list[Write] | None:
-        event = self._event(change.scan, expected)
+    async def _writes(self, change: Change, event: Write) -> list[Write] | None:
         if change.place is None:
             return [event]
         place = await self._place(change.scan, change.place)
@@ -149,24 +168,18 @@ class Ledger:
                 "ce-type": event_type(state),
                 "ce-source": self._source,
                 "ce-time": scan.at.isoformat(),
-                **trace_headers(scan.trace_id),
             },
             expected_sequence=expected,
             expected_over=subjects.events_of(scan.pool, scan.id),
         )
 
-    def _won(self, change: Change, sequence: int) -> Held:
-        scan = change.scan
-        self._committed(scan)
-        log.info(
-            "scan is " + state_of(scan),
-            scan_id=scan.id,
-            pool=scan.pool,
-            state=state_of(scan),
-            scanner=getattr(scan, "scanner", None),
-            why=scan.timeline[-1].why,
-        )
-        return Held(scan=scan, sequence=sequence)
+    def _won(self, before: Held | None, change: Change, after: Held) -> Held:
+        was = before.scan if before else None
+        self._committed(was, change.scan)
+        log_commit(was, change.scan)
+        if before is not None:
+            tell_time_spent(before.scan, change.scan, before.traceparent)
+        return after
 
 
 class UnknownSubject(ValueError):
@@ -184,7 +197,7 @@ def held_of(stored: Stored) -> Held:
     if parts is None:
         raise UnknownSubject(stored.subject)
     scan = decode_scan(parts.kind, stored.body, stored.headers.get("ce-type"))
-    return Held(scan=scan, sequence=stored.sequence)
+    return Held(scan=scan, sequence=stored.sequence, traceparent=traceparent_of(stored.headers))
 
 
 def _nonce(stored: Stored) -> str | None:

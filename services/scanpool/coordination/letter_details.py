@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from scanpool.coordination.letters import QUEUED_STATES, Letter, body_of, content_of, letter_of, own_headers
-from scanpool.coordination.masking import masked, masked_body, masked_text
 from scanpool.runtime.jetstream import Stored
+from scanpool.runtime.masking import masked, masked_body, masked_text
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.scan import Dead, TimelineEntry

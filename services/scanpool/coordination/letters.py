@@ -13,9 +13,9 @@ import msgspec
 
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held
-from scanpool.coordination.masking import masked_text
 from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.jetstream import Stored, Write
+from scanpool.runtime.masking import masked_text
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.instants import Instant

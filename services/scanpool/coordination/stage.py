@@ -13,10 +13,12 @@ from structlog.contextvars import bind_contextvars
 
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger, held_of
+from scanpool.coordination.telling import described
 from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
+from scanpool.runtime.tracing import note
 from scanpool_schemas import subjects
 from scanpool_schemas.names import is_valid_scan_id
 from scanpool_schemas.scan import (
@@ -95,6 +97,7 @@ class Stage(Generic[ScanT]):
     async def _answer(self, held: Held) -> Outcome:
         scan = held.scan
         assert isinstance(scan, self._kind)
+        note(described(scan))
         now = self._clockwork.now()
         if scan.not_before is not None and scan.not_before > now:
             return Snooze(delay=scan.not_before - now, reason="waits for its next try")

@@ -17,19 +17,21 @@ _GIVEN_UP = _to("failed", "dead")
 LEGAL: Mapping[StateName | None, frozenset[StateName]] = {
     None: _QUEUED | _to("pending", "failed"),
     "pending": _QUEUED | _to("failed"),
-    "queued-high": _to("launching") | _GIVEN_UP,
-    "queued-normal": _to("launching") | _GIVEN_UP,
-    "queued-low": _to("launching") | _GIVEN_UP,
+    "queued-high": _to("queued-high", "launching") | _GIVEN_UP,
+    "queued-normal": _to("queued-normal", "launching") | _GIVEN_UP,
+    "queued-low": _to("queued-low", "launching") | _GIVEN_UP,
     "launching": _QUEUED | _to("launching", "running", "stopping") | _GIVEN_UP,
-    "running": _to("exporting", "stopping", "failed"),
+    "running": _to("running", "exporting", "stopping", "failed"),
     "exporting": _to("exporting", "validating") | _GIVEN_UP,
     "validating": _to("validating", "completed") | _GIVEN_UP,
-    "stopping": _to("failed"),
+    "stopping": _to("stopping", "failed"),
     "dead": _QUEUED | _to("exporting", "validating"),
     "completed": _to(),
     "failed": _to(),
 }
-"""From state to the states that may follow; PROTOCOL's table, without its guards."""
+"""From state to the states that may follow; PROTOCOL's table, without its guards.
+
+A state that a stage acts on may follow itself: a try is counted, or an event whose delivery was lost is told again."""
 
 
 class IllegalTransition(Exception):

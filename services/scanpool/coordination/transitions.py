@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -65,6 +65,9 @@ class Change:
     scan: AnyScan
     place: PlaceChange | None = None
 
+
+ActedOn: TypeAlias = Queued | Launching | Running | Exporting | Stopping | Validating
+"""A scan that a stage acts on when its last event is delivered."""
 
 _T = TypeVar("_T", bound=Scan)
 
@@ -273,6 +276,11 @@ def tried(scan: Exporting | Validating, why: str, not_before: datetime, mark: Ma
     state = state_of(scan)
     after = _next(type(scan), scan, mark, state, why, not_before=not_before, stage_attempts=_tried(scan, state))
     return Change(scan=after)
+
+
+def told_again(scan: ActedOn, why: str, mark: Mark) -> Change:
+    """a state that a stage acts on -> the same: its event is delivered once more, nothing else about it changes."""
+    return Change(scan=_next(type(scan), scan, mark, state_of(scan), why, not_before=scan.not_before))
 
 
 def dead(scan: AnyScan, error: ScanError, mark: Mark) -> Change:

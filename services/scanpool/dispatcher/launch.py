@@ -16,9 +16,11 @@ import structlog
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.stage import Clockwork
+from scanpool.coordination.telling import described
 from scanpool.coordination.transitions import Change, Mark
 from scanpool.dispatcher.decide import named, to_launch
 from scanpool.runtime.errors import BrokerError
+from scanpool.runtime.tracing import span
 from scanpool.scanners.errors import (
     FingerprintMismatch,
     OutcomeUnknown,
@@ -94,9 +96,10 @@ class Launcher:
     async def carry_out(self, order: Order) -> None:
         """Do the steps that are left of the launch; what cannot be done now is left to the lease's end."""
         try:
-            intended = await self._intended(order)
-            if intended is not None:
-                await self._launched(intended)
+            with span("launch", attributes=described(order.scan)):
+                intended = await self._intended(order)
+                if intended is not None:
+                    await self._launched(intended)
         except LeaseOver:
             log.warning("the lease ended before the launch was done; it will be taken over")
         except BrokerError as error:

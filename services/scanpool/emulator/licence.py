@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from scanpool.emulator.options import Profile
+from scanpool.emulator.options import Options, Profile
 
 SERVER_VERSION = "10.8.3"
 SERVER_BUILD = "20010"
 PLUGIN_SET = "202511060226"
 SERVER_UUID = "5f1d0c1e-6a0b-4c55-9a0b-1e2d3c4b5a69"
-_EXPIRES = 4_102_444_800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ EDITIONS: dict[Profile, Edition] = {
 }
 
 
-def public_properties(edition: Edition) -> dict[str, Any]:
+def public_properties(edition: Edition, options: Options) -> dict[str, Any]:
     """What the server says of itself to anybody; which keys that are is assumed."""
     return {
         "nessus_type": edition.nessus_type,
@@ -78,29 +77,33 @@ def public_properties(edition: Edition) -> dict[str, Any]:
         "nessus_ui_build": SERVER_BUILD,
         "server_build": SERVER_BUILD,
         "feed": "HomeFeed" if edition.restricted else "ProfessionalFeed",
-        "loaded_plugin_set": PLUGIN_SET,
+        "loaded_plugin_set": options.plugin_set,
         "capabilities": {"multi_scanner": edition.users, "report_email_config": True},
     }
 
 
-def properties(edition: Edition, *, scan_api: bool, features: bool, booted_at: float) -> dict[str, Any]:
-    """What the server says of itself to its user."""
+def properties(
+    edition: Edition, options: Options, *, scan_api: bool, features: bool, booted_at: float
+) -> dict[str, Any]:
+    """What the server says of itself to its user; that it counts used addresses, and where, is assumed."""
+    used = {} if options.ips_used is None else {"used_ip_count": options.ips_used}
     return {
-        **public_properties(edition),
+        **public_properties(edition, options),
+        **used,
         "server_uuid": SERVER_UUID,
         "platform": "LINUX",
-        "plugin_set": PLUGIN_SET,
-        "expiration": _EXPIRES,
-        "expiration_time": _EXPIRES,
+        "plugin_set": options.plugin_set,
+        "expiration": options.licence_expires_at,
+        "expiration_time": options.licence_expires_at,
         "idle_timeout": "30",
         "scanner_boottime": int(booted_at),
         "notifications": [],
         "update": {"href": None, "new_version": 0, "restart": 0},
-        "license": _licence(edition, scan_api=scan_api, features=features),
+        "license": _licence(edition, options, scan_api=scan_api, features=features),
     }
 
 
-def _licence(edition: Edition, *, scan_api: bool, features: bool) -> dict[str, Any]:
+def _licence(edition: Edition, options: Options, *, scan_api: bool, features: bool) -> dict[str, Any]:
     licence: dict[str, Any] = {
         "type": edition.licence_type,
         "name": edition.nessus_type,
@@ -110,7 +113,7 @@ def _licence(edition: Edition, *, scan_api: bool, features: bool) -> dict[str, A
         "scanners": 8 if edition.users else 0,
         "scanners_used": 0,
         "restricted": edition.restricted,
-        "expiration_date": _EXPIRES,
+        "expiration_date": options.licence_expires_at,
     }
     if features:
         licence["features"] = {

@@ -42,6 +42,14 @@ class Options:
     """A session unused for this long is over. Real time: it is not scaled."""
     max_failed_logins: int = 5
     """That many failed logins in a row lock the account; 0 never does."""
+    plugin_set: str = "202511060226"
+    """The plugin feed that it says it has loaded, as YYYYMMDDhhmm; its reports are always of the default one."""
+    ips_used: int | None = None
+    """How many of the licence's addresses are used; None: it does not say."""
+    licence_expires_at: int = 4_102_444_800
+    """When the licence ends, in seconds of the epoch."""
+    clock_ahead_s: float = 0.0
+    """How far the date of its answers is ahead of the host's clock."""
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Generator
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self
 
@@ -71,7 +72,7 @@ class Emulator:
     async def __aenter__(self) -> Self:
         listener = _listen(self._host, self._wanted_port)
         self._port = listener.getsockname()[1]
-        self._server = _Server(self._config())
+        self._server = _Server(self._config(), ahead_s=self._scanner.options.clock_ahead_s)
         self._serving = asyncio.create_task(self._server.serve([listener]), name=f"emulator {self.url}")
         started = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait((self._serving, started), return_when=asyncio.FIRST_COMPLETED)
@@ -91,6 +92,7 @@ class Emulator:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=False,
             headers=[
                 ("Server", "tenable.io" if self._scanner.cloud else "NessusWWW"),
                 ("Cache-Control", "no-cache, no-store"),
@@ -133,12 +135,15 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """A server that leaves signals to the process, says when it is up, and ends at once when told to."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, ahead_s: float) -> None:
+        """The date of its answers is so far ahead of the host's clock."""
         super().__init__(config)
+        self._ahead_s = ahead_s
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._set_date()
         await super().startup(sockets)
         self.ready.set()
 
@@ -146,8 +151,13 @@ class _Server(uvicorn.Server):
         """Set the date of the answers every second until told to stop."""
         while not self.stopping.is_set():
             await self.on_tick(0)
+            self._set_date()
             with anyio.move_on_after(1):
                 await self.stopping.wait()
+
+    def _set_date(self) -> None:
+        date = formatdate(time.time() + self._ahead_s, usegmt=True).encode()
+        self.server_state.default_headers = [(b"date", date), *self.config.encoded_headers]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut every connection and wait for what is under way, which then has nobody to answer."""

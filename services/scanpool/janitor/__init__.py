@@ -1,4 +1,4 @@
-"""Looks after what nobody else owns: overdue scans, spent events, retention, orphaned exports, the invariant.
+"""Looks after what nobody else owns: overdue scans, lost deliveries, spent events, retention, orphans, the invariant.
 
-Consumes `tick.janitor`; commits timeouts; deletes what is past its time; calls no scanner.
+Consumes `tick.janitor`; commits timeouts, and anew what was lost; deletes what is past its time; calls no scanner.
 """

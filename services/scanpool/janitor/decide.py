@@ -13,15 +13,20 @@ from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.objects import StoredObject
 from scanpool.runtime.settings import RetentionSettings
 from scanpool_schemas.keys import Load
+from scanpool_schemas.names import is_valid_scan_id
 from scanpool_schemas.scan import (
     AnyScan,
+    Exporting,
     HoldsPlace,
     Launching,
+    Pending,
     Queued,
     Running,
     ScanError,
     StateName,
     Stop,
+    Stopping,
+    Validating,
 )
 
 AFTER_SCANNERS = timedelta(hours=1)
@@ -57,7 +62,7 @@ class Entry:
 def overdue(scan: AnyScan, max_duration: timedelta, mark: Mark) -> Change | None:
     """The commit that ends a scan whose time is over; None where it has time, or is ending."""
     match scan:
-        case Queued():
+        case Pending() | Queued():
             return _waited_too_long(scan, mark)
         case Launching() | Running():
             if not is_overdue(scan, max_duration, mark.at):
@@ -73,9 +78,9 @@ def overdue(scan: AnyScan, max_duration: timedelta, mark: Mark) -> Change | None
 def overdue_from(scan: AnyScan, max_duration: timedelta) -> datetime | None:
     """After which moment `overdue` ends the scan; None where it never does."""
     match scan:
-        case Queued():
+        case Pending() | Queued():
             limit = scan.request.max_wait_s
-            return scan.queued_at + timedelta(seconds=limit) if limit is not None else None
+            return waits_since(scan) + timedelta(seconds=limit) if limit is not None else None
         case Launching() | Running():
             limit = scan.request.max_duration_s
             began = scan.running_at if isinstance(scan, Running) else scan.claimed_at
@@ -111,6 +116,69 @@ def has_spent(entry: Entry) -> bool:
 def is_due(entry: Entry, now: datetime) -> bool:
     """Whether it has waited or run for too long."""
     return entry.overdue_from is not None and now > entry.overdue_from
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deliveries:
+    """What the consumer of a state says of its deliveries, all in one moment."""
+
+    floor: int
+    """The sequence up to which every event of the state was acked, or is no more."""
+    delivered: int
+    """The sequence up to which every one was delivered at least once."""
+    unacked: int
+    """How many are delivered and not acked; all of them stand above the floor."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """A live scan whose last event nobody is going to be given, or may be such a one."""
+
+    entry: Entry
+    why: str
+
+
+def lost(entries: Iterable[Entry], said: Mapping[StateName, Deliveries]) -> list[Lost]:
+    """Scans whose delivery is lost, in the order of their sequences; `deliveries` says why this is proof.
+
+    The consumers must have been asked before the entries were read, and each entry be its scan's last event.
+    """
+    by_state: dict[StateName, list[Entry]] = {state: [] for state in said}
+    for entry in entries:
+        if entry.state in said and is_valid_scan_id(entry.scan_id):
+            by_state[entry.state].append(entry)
+    found = [each for state, held in by_state.items() for each in _lost_of(state, held, said[state])]
+    return sorted(found, key=lambda each: each.entry.sequence)
+
+
+def _lost_of(state: StateName, entries: Sequence[Entry], said: Deliveries) -> list[Lost]:
+    below = [each for each in entries if each.sequence <= said.floor]
+    above = [each for each in entries if said.floor < each.sequence <= said.delivered]
+    settled = f"event {{}} was never acked, and consumer {state} has everything behind it up to {said.floor}"
+    proven = [Lost(entry=each, why=settled.format(each.sequence)) for each in below]
+    if len(above) <= said.unacked:
+        return proven
+    counted = f"consumer {state} waits for {said.unacked} acks, and {len(above)} scans for their delivery"
+    return proven + [Lost(entry=each, why=counted) for each in above]
+
+
+def may_be_remains(scan: AnyScan, retention: RetentionSettings, now: datetime) -> bool:
+    """Whether the event is so old that its scan may have been deleted: a killed NATS can bring back what was purged."""
+    return now - scan.at > min(retention.completed, retention.failed, retention.dead) + AFTER_SCANNERS
+
+
+def told_again(scan: AnyScan, why: str, takeover_after: timedelta, mark: Mark) -> Change | None:
+    """The commit that has the scan's event delivered once more; None where nobody acts on it, or its lease may hold.
+
+    Whoever holds the lease of a launch could not commit the next step any more.
+    """
+    match scan:
+        case Launching() if mark.at <= scan.lease.until + takeover_after:
+            return None
+        case Queued() | Launching() | Running() | Exporting() | Stopping() | Validating():
+            return transitions.told_again(scan, f"its delivery was lost: {why}", mark)
+        case _:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,11 +229,17 @@ def orphans(objects: Sequence[StoredObject], named: Named, older_than: timedelta
     ]
 
 
-def _waited_too_long(scan: Queued, mark: Mark) -> Change | None:
+def waits_since(scan: Pending | Queued) -> datetime:
+    """Since when it has waited for a place, or for a person's approval."""
+    return scan.queued_at if isinstance(scan, Queued) else scan.at
+
+
+def _waited_too_long(scan: Pending | Queued, mark: Mark) -> Change | None:
     limit = scan.request.max_wait_s
-    if limit is None or mark.at - scan.queued_at <= timedelta(seconds=limit):
+    if limit is None or mark.at - waits_since(scan) <= timedelta(seconds=limit):
         return None
-    error = ScanError(code="max_wait_exceeded", message=f"waited longer than {limit} s in the queue", retryable=True)
+    where = "for approval" if isinstance(scan, Pending) else "in the queue"
+    error = ScanError(code="max_wait_exceeded", message=f"waited longer than {limit} s {where}", retryable=True)
     return transitions.failed(scan, error, mark, end="timeout")
 
 

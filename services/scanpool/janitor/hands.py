@@ -10,6 +10,7 @@ from scanpool.coordination.transitions import Change
 from scanpool.janitor.decide import Entry
 from scanpool.janitor.places import Places, Seen
 from scanpool.runtime.jetstream import JetStream
+from scanpool.runtime.message_spans import deleting
 from scanpool.runtime.objects import Objects
 from scanpool_schemas import subjects
 
@@ -17,7 +18,7 @@ from scanpool_schemas import subjects
 class Hands(Protocol):
     """What a round does. Each answers what came of it."""
 
-    async def end(self, held: Held, change: Change) -> bool:
+    async def commit(self, held: Held, change: Change) -> bool:
         """Commit the change; False where the scan went on meanwhile."""
         ...
 
@@ -50,7 +51,7 @@ class Doing:
         self._ledger = ledger
         self._places = Places(jetstream, ledger)
 
-    async def end(self, held: Held, change: Change) -> bool:
+    async def commit(self, held: Held, change: Change) -> bool:
         return await self._ledger.commit(held, change) is not None
 
     async def purge(self, pool: str, entry: Entry) -> int:
@@ -66,8 +67,13 @@ class Doing:
         A retry of a dead scan that comes in between is on condition of the dead event: either it is stored first,
         and then what is removed here is spent, or it finds no scan any more.
         """
-        if await self._last_sequence(pool, entry) != entry.sequence:
+        found = await self._ledger.last_event(pool, entry.scan_id)
+        if found is None or found.sequence != entry.sequence:
             return False
+        with deleting(pool, entry.scan_id, found.headers):
+            return await self._deleted(pool, entry)
+
+    async def _deleted(self, pool: str, entry: Entry) -> bool:
         if entry.spent:
             await self.purge(pool, entry)
         # a purge of this one event: to delete a message by its sequence makes the server write over it, thirty times
@@ -93,7 +99,7 @@ class Doing:
 class Pretending:
     """Changes nothing: it has nothing to change it with."""
 
-    async def end(self, _held: Held, _change: Change) -> bool:
+    async def commit(self, _held: Held, _change: Change) -> bool:
         return True
 
     async def purge(self, _pool: str, entry: Entry) -> int:

@@ -12,7 +12,7 @@ from scanpool.coordination.stage import Clockwork
 from scanpool.janitor.report import Round
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import Objects
-from scanpool.runtime.settings import RetentionSettings, SpaceSettings
+from scanpool.runtime.settings import LaunchSettings, RetentionSettings, SpaceSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,5 +30,7 @@ class JanitorParts:
     space: SpaceSettings = field(default_factory=SpaceSettings)
     store: Path | None = None
     """The folder of a NATS of our own."""
+    takeover_after: timedelta = LaunchSettings().takeover_after
+    """How long after the end of its lease a launch may be told again."""
     told: Callable[[Round], None] = lambda _round: None
     """Told each round when it is over."""

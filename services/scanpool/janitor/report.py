@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Literal
 
 import msgspec
@@ -23,6 +22,18 @@ class EndedScan(msgspec.Struct, frozen=True, kw_only=True):
     was: StateName
     becomes: StateName
     """Stopping where it is on a scanner, which has to stop it first."""
+
+
+class LostDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A scan whose last event was never going to be delivered again."""
+
+    pool: str
+    id: str
+    state: StateName
+    sequence: int
+    """Of the event whose delivery was lost."""
+    why: str
+    """How it is known."""
 
 
 class DeletedScan(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +89,9 @@ class Round(msgspec.Struct, kw_only=True):
     """Nothing was changed: the lists say what would be."""
     pools: tuple[str, ...]
     scans_ended: list[EndedScan] = []
+    told_again: list[LostDelivery] = []
+    not_told_again: list[LostDelivery] = []
+    """Since they are so old that they may be what came back of deleted scans."""
     scans_deleted: list[DeletedScan] = []
     events_purged: list[PurgedEvents] = []
     exports_deleted: list[DeletedObject] = []
@@ -115,14 +129,11 @@ class Round(msgspec.Struct, kw_only=True):
         """How much of everything, by names that logs and JSON share."""
         return {
             "scans_ended": len(self.scans_ended),
+            "told_again": len(self.told_again),
+            "not_told_again": len(self.not_told_again),
             **{f"{kind.removesuffix('s')}s_deleted": number for kind, number in self.deleted.items()},
             "freed_bytes": sum(self.freed_bytes.values()),
             "disagreements": len(self.disagreements),
             "repaired": len(self.repaired),
             "not_read": len(self.not_read),
         }
-
-    @property
-    def repairs(self) -> Counter[What]:
-        """By what was wrong."""
-        return Counter(each.what for each in self.repaired)

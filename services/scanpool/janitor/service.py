@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 
 import msgspec
 import structlog
@@ -17,11 +16,13 @@ from scanpool.coordination.transitions import Mark
 from scanpool.janitor import decide, room
 from scanpool.janitor.census import Census, Censuses
 from scanpool.janitor.decide import Disagreement, Entry
+from scanpool.janitor.deliveries import Deliveries
 from scanpool.janitor.hands import Doing, Hands, Pretending
 from scanpool.janitor.orphans import Orphans
 from scanpool.janitor.parts import JanitorParts
 from scanpool.janitor.places import Places, Seen
 from scanpool.janitor.report import DeletedScan, EndedScan, PurgedEvents, Round, Unread
+from scanpool.janitor.together import AT_ONCE, for_each
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream
@@ -32,8 +33,6 @@ from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import UnreadableEvent, state_of
 
-AT_ONCE = 16
-"""Scans that are looked after at the same time."""
 REPAIR_TRIES = 5
 """On a scanner whose places keep changing hands."""
 EXPORTS_EVERY = timedelta(minutes=10)
@@ -41,17 +40,16 @@ EXPORTS_EVERY = timedelta(minutes=10)
 
 __all__ = ["Janitor", "JanitorParts"]
 
-_T = TypeVar("_T")
-
 log = structlog.get_logger(__name__)
 
 
 class Janitor:
-    """One tick: overdue scans, spent events, expiry, orphaned exports, the invariant, the room in NATS."""
+    """One tick: what is overdue, lost, spent or expired, orphaned exports, the invariant, the room in NATS."""
 
     def __init__(self, parts: JanitorParts) -> None:
         self._parts = parts
         self._censuses = Censuses(parts.max_duration)
+        self._deliveries = Deliveries(parts)
         self._orphans = Orphans(parts, self._censuses)
         self._places = Places(parts.jetstream, parts.ledger)
         self._doing = Doing(parts.jetstream, parts.ledger)
@@ -65,6 +63,7 @@ class Janitor:
         What frees room comes first, so that a NATS that is full and refuses every write is still cleaned.
         """
         began, done = time.monotonic(), self._round(self._parts.pools(), dry_run=False)
+        said = await self._deliveries.asked(done.pools, done)
         censuses = await self._clean(done, self._doing)
         if self._exports_due_at is None or done.at >= self._exports_due_at:
             await self._orphans.drop(done, self._doing)
@@ -72,6 +71,7 @@ class Janitor:
         for census in censuses:
             await self._measure(census.pool, done)
             await self._end_overdue(census, done, self._doing)
+            await self._deliveries.tell_again(census, said[census.pool], done, self._doing)
             await self._check(census, done)
         self._over(done, began)
         return Done()
@@ -86,11 +86,13 @@ class Janitor:
         """
         hands: Hands = Pretending() if dry_run else self._doing
         began, done = time.monotonic(), self._round(self._parts.pools(), dry_run=dry_run)
+        said = await self._deliveries.asked(done.pools, done)
         censuses = await self._clean(done, hands)
         await self._orphans.drop(done, hands)
         for census in censuses:
             await self._look_for_room(census.pool, done)
             await self._end_overdue(census, done, hands)
+            await self._deliveries.tell_again(census, said[census.pool], done, hands)
             for suspect in _in_order(await self._suspects(census)):
                 await self._put_right(census.pool, suspect, done, hands if repair else None)
         self._over(done, began)
@@ -112,14 +114,14 @@ class Janitor:
             for part in _parts_of(census.entries, AT_ONCE * 64):
                 expired, kept = _divided(part, lambda each: decide.is_expired(each, self._parts.retention, done.at))
                 spent = [each for each in kept if decide.has_spent(each)]
-                await _each(expired, partial(self._delete, census, done, hands))
-                await _each(spent, partial(self._purge, census, done, hands))
+                await for_each(expired, partial(self._delete, census, done, hands))
+                await for_each(spent, partial(self._purge, census, done, hands))
                 await asyncio.sleep(0)  # others in this process go on
         return censuses
 
     async def _end_overdue(self, census: Census, done: Round, hands: Hands) -> None:
         due = [each for each in census.entries if decide.is_due(each, done.at)]
-        await _each(due, partial(self._end, census, done, hands))
+        await for_each(due, partial(self._end, census, done, hands))
 
     async def _check(self, census: Census, done: Round) -> None:
         """Alarm where places and events disagree now as they did the last time."""
@@ -146,7 +148,7 @@ class Janitor:
         held = await self._parts.ledger.read(census.pool, entry.scan_id)
         mark = Mark(at=clock.now(), by="janitor", nonce=clock.nonce())
         change = decide.overdue(held.scan, self._parts.max_duration, mark) if held is not None else None
-        if held is None or change is None or not await hands.end(held, change):
+        if held is None or change is None or not await hands.commit(held, change):
             return
         becomes = state_of(change.scan)
         done.scans_ended.append(EndedScan(pool=census.pool, id=entry.scan_id, was=held.state, becomes=becomes))
@@ -262,12 +264,3 @@ def _parts_of(entries: Iterable[Entry], size: int) -> Iterable[list[Entry]]:
     every = iter(list(entries))
     while part := list(islice(every, size)):
         yield part
-
-
-async def _each(items: Sequence[_T], act: Callable[[_T], Awaitable[None]]) -> None:
-    """Act on each, some at the same time; an error ends it when those under way are over."""
-    for place in range(0, len(items), AT_ONCE):
-        done = await asyncio.gather(*(act(each) for each in items[place : place + AT_ONCE]), return_exceptions=True)
-        for error in done:
-            if isinstance(error, BaseException):
-                raise error

@@ -12,12 +12,14 @@ import structlog
 
 from scanpool.coordination import transitions
 from scanpool.coordination.stage import Answer, Clockwork, Move
+from scanpool.coordination.telling import described
 from scanpool.coordination.transitions import Mark
 from scanpool.poller import decide
 from scanpool.poller.export import Exporter
 from scanpool.poller.telling import Teller
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.outcomes import Retry, Snooze
+from scanpool.runtime.tracing import span
 from scanpool.scanners.errors import (
     BreakerOpen,
     ExportTooLarge,
@@ -93,7 +95,8 @@ class Poller:
             scanner = self._parts.scanners.get(scan.pool, scan.scanner)
             if scanner is None:
                 return _not_configured(scan.scanner)
-            export = await self._parts.exporter.export(scan, scanner, self._parts.clockwork.nonce())
+            with span("export", attributes=described(scan)):
+                export = await self._parts.exporter.export(scan, scanner, self._parts.clockwork.nonce())
         except ScanNotFound as error:
             return Move(change=transitions.failed(scan, _lost(error), self._mark()))
         except ExportTooLarge as error:

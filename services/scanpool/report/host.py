@@ -69,7 +69,7 @@ class Item:
     def compliance_result(self) -> str | None:
         """The result's word in upper case, empty if it has none; None where this is no compliance item."""
         family = self._element.get("pluginFamily")
-        if family and "compliance" not in family.lower():
+        if not is_compliance_family(family):
             return None
         result = self.text(_COMPLIANCE_RESULT)
         if result is not None:
@@ -117,6 +117,11 @@ class HostPart:
         for element in self.elements:
             if element.tag == "ReportItem":
                 yield Item(element, self.text_chars)
+
+
+def is_compliance_family(family: str | None) -> bool:
+    """Whether items of the family may be compliance results; without a family any may."""
+    return not family or "compliance" in family.lower()
 
 
 def _bounded(name: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ class NatsAddress:
     """One URL, or several of one cluster separated by commas."""
     credentials: Path | None = None
     """A NATS credentials file (JWT and seed)."""
+    user: str | None = None
+    """With the password, for servers whose URL names no user."""
+    password: str | None = field(default=None, repr=False)
+    ca: Path | None = None
+    """The certificates that the servers' own are checked against, where they are not the system's."""
+    inbox: str = "_INBOX"
+    """Begins the subjects on which answers are heard."""
 
     @property
     def servers(self) -> list[str]:
@@ -173,6 +181,10 @@ async def _open(client: Client, address: NatsAddress, name: str, on_closed: Call
         servers=address.servers,
         name=name,
         user_credentials=str(address.credentials) if address.credentials else None,
+        user=address.user,
+        password=address.password,
+        tls=ssl.create_default_context(cafile=address.ca) if address.ca else None,
+        inbox_prefix=address.inbox,
         connect_timeout=2,
         ping_interval=5,
         max_outstanding_pings=2,

@@ -11,6 +11,22 @@ from nats.aio.msg import Msg
 
 from scanpool.runtime.errors import BrokerUnavailable
 
+DEFAULT_PORT = 4222
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """The NATS server at the other end of a connection, without what was signed in with."""
+
+    host: str
+    port: int
+
+
+def server_of(client: Client) -> Server | None:
+    """The server that the client is connected to; None while it is to none."""
+    url = client.connected_url
+    return Server(host=url.hostname or "", port=url.port or DEFAULT_PORT) if url is not None else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:

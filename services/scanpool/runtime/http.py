@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,36 +17,60 @@ from starlette.routing import Route
 
 from scanpool.runtime.metrics import Metrics
 
-Obstacles = Callable[[], list[str]]
-"""Why the process is not ready; empty where it is."""
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """Whether the process can work, and what troubles it."""
+
+    obstacles: tuple[str, ...] = ()
+    """Why it cannot work."""
+    troubles: tuple[str, ...] = ()
+    """What is wrong although it works, or works as far as it can."""
+
+    def __or__(self, other: Health) -> Health:
+        return Health(obstacles=self.obstacles + other.obstacles, troubles=self.troubles + other.troubles)
+
+    @property
+    def status(self) -> Literal["ok", "degraded", "not ready"]:
+        """In a word."""
+        if self.obstacles:
+            return "not ready"
+        return "degraded" if self.troubles else "ok"
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every sentence, what keeps it from working first."""
+        return self.obstacles + self.troubles
+
 
 BACKLOG = 1024
 """Connections that wait to be served."""
 GRACE_S = 2
 """How long a request in hand may keep the process from ending."""
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than clients and proxies wait between two requests, since one that is
+closed just as the next is sent fails that request."""
 
 
 class PortTaken(Exception):
     """Something else listens where health and metrics were to be served."""
 
 
-def app(metrics: Metrics, obstacles: Obstacles) -> Starlette:
-    """The application: `/health/live`, `/health/ready`, `/metrics`."""
+def app(metrics: Metrics, health: Callable[[], Health]) -> Starlette:
+    """The application: `/health/live`, `/health/ready`, `/metrics`; `health` answers at once."""
 
     async def live(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def ready(_request: Request) -> Response:
-        reasons = obstacles()
+        now = health()
         return JSONResponse(
-            {"status": "not ready" if reasons else "ok", "reasons": reasons},
-            status_code=503 if reasons else 200,
+            {"status": now.status, "reasons": list(now.reasons)},
+            status_code=503 if now.obstacles else 200,
         )
 
-    async def measured(_request: Request) -> Response:
-        return Response(metrics.text(), media_type=METRICS_TYPE)
+    async def measured(request: Request) -> Response:
+        return exposed(metrics, request)
 
     return Starlette(
         routes=[
@@ -53,6 +79,12 @@ def app(metrics: Metrics, obstacles: Obstacles) -> Starlette:
             Route("/metrics", measured),
         ]
     )
+
+
+def exposed(metrics: Metrics, request: Request) -> Response:
+    """The metrics, in the format that the request asks for."""
+    exposition = metrics.exposed(request.headers.get("accept", ""))
+    return Response(exposition.body, headers={"content-type": exposition.content_type})
 
 
 @asynccontextmanager
@@ -71,7 +103,12 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
 async def serving_on(listener: socket.socket, application: Starlette) -> AsyncIterator[None]:
     """Serve the application on the socket while entered."""
     config = uvicorn.Config(
-        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]), name="http")

@@ -22,6 +22,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from scanpool.runtime.delivery import Server, server_of
 from scanpool.runtime.errors import (
     AnswerMissing,
     BrokerError,
@@ -129,10 +130,19 @@ _T = TypeVar("_T")
 class JetStream:
     """JetStream over one connection."""
 
-    def __init__(self, client: Client, *, timeout_s: float = 5.0, batches_at_once: int = 16) -> None:
+    def __init__(
+        self, client: Client, *, timeout_s: float = 5.0, away_s: float | None = None, batches_at_once: int = 16
+    ) -> None:
         self.client = client
         self._timeout_s = timeout_s
+        self._away_s = timeout_s if away_s is None else away_s
+        """How long a request waits that is made while there is no connection: in case one comes."""
         self._batches = asyncio.Semaphore(batches_at_once)
+
+    @property
+    def server(self) -> Server | None:
+        """The server that it is connected to; None while it is to none."""
+        return server_of(self.client)
 
     async def last(self, stream: str, subject: str) -> Stored | None:
         """The last message of the subject, which may be a filter; read from the stream's leader.
@@ -278,8 +288,9 @@ class JetStream:
             raise BrokerUnavailable(f"{subject}: {str(error) or type(error).__name__}") from error
 
     async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> bytes:
+        timeout_s = self._timeout_s if self.client.is_connected else self._away_s
         try:
-            answer = await self.client.request(subject, body, timeout=self._timeout_s, headers=headers)
+            answer = await self.client.request(subject, body, timeout=timeout_s, headers=headers)
         except nats.errors.NoRespondersError as error:
             raise BrokerUnavailable(f"nothing answers {subject}: no stream has it, or no leader yet") from error
         except (nats.errors.Error, TimeoutError, OSError) as error:

@@ -9,12 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from scanpool.runtime.backoff import Backoff
-from scanpool.runtime.connection import DEFAULT_URL, URL_FORM, NatsAddress
+from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.environ import SettingInvalid, path, seconds, whole
+from scanpool.runtime.nats_settings import nats_address
 from scanpool_schemas.names import InvalidName, check_pool_name
 
 DEPLOYMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """What may stand in the bracketed name of a scan on its scanner."""
+
+GAUGES_AT_MOST = timedelta(seconds=30)
+"""Between two readings of the gauges of shared state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +141,12 @@ class Settings:
     poll: PollSettings = field(default_factory=PollSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
+    health_every: timedelta = timedelta(seconds=10)
+    """How often a process looks at what it needs, for `/health/ready`."""
+    health_lag: timedelta = timedelta(minutes=5)
+    """After this, events that nobody takes are told there."""
+    gauges_every: timedelta = timedelta(seconds=15)
+    """How often the gauges of shared state are read from NATS."""
     store: Path | None = None
     """The folder of a NATS of our own, whose disk is looked at; None where NATS is somebody else's."""
     retention: RetentionSettings = field(default_factory=RetentionSettings)
@@ -152,7 +162,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         SettingInvalid: names the variable, what it holds and what it takes.
     """
     settings = Settings(
-        nats=_nats(environ),
+        nats=nats_address(environ),
         pools=_pools(environ, "SCANPOOL_POOLS"),
         deployment=_deployment(environ, "SCANPOOL_DEPLOYMENT"),
         http_host=environ.get("SCANPOOL_HTTP_HOST") or "127.0.0.1",
@@ -192,6 +202,9 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
             cap=seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
             attempts=whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
         ),
+        health_every=seconds(environ, "SCANPOOL_HEALTH_EVERY_S", 10),
+        health_lag=seconds(environ, "SCANPOOL_HEALTH_LAG_S", 300),
+        gauges_every=seconds(environ, "SCANPOOL_GAUGES_EVERY_S", 15),
         work_dir=path(environ, "SCANPOOL_WORK_DIR", "takes an existing folder", Path.is_dir),
     )
     _check_together(environ, settings)
@@ -232,6 +245,10 @@ def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
         found = environ.get("SCANPOOL_SPACE_STOP_PERCENT", "(default)")
         wanted = f"must be less than SCANPOOL_SPACE_RESUME_PERCENT, which is {settings.space.resume_percent}"
         raise SettingInvalid("SCANPOOL_SPACE_STOP_PERCENT", found, wanted)
+    if settings.gauges_every > GAUGES_AT_MOST:
+        found = environ.get("SCANPOOL_GAUGES_EVERY_S", "(default)")
+        wanted = f"takes at most {GAUGES_AT_MOST.total_seconds():g} seconds: alerts go by what is read then"
+        raise SettingInvalid("SCANPOOL_GAUGES_EVERY_S", found, wanted)
     if timeout >= launch.request_bound:
         raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_REQUEST_BOUND_S", launch.request_bound)
     if timeout >= launch.lease:
@@ -243,16 +260,6 @@ def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
 def _too_long(environ: Mapping[str, str], variable: str, limit: str, value: timedelta) -> SettingInvalid:
     found = environ.get(variable, "(default)")
     return SettingInvalid(variable, found, f"must be less than {limit}, which is {value.total_seconds():g} s")
-
-
-def _nats(environ: Mapping[str, str]) -> NatsAddress:
-    address = NatsAddress(
-        url=environ.get("SCANPOOL_NATS_URL") or DEFAULT_URL,
-        credentials=path(environ, "SCANPOOL_NATS_CREDS", "takes an existing file", Path.is_file),
-    )
-    if not address.is_valid:
-        raise SettingInvalid("SCANPOOL_NATS_URL", address.shown, URL_FORM)
-    return address
 
 
 def _pools(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Write
+from scanpool.runtime.message_spans import Message, publishing
 from scanpool.runtime.outcomes import DeadLetter, Done, Outcome, Retry, Snooze
-from scanpool.runtime.tracing import trace_headers
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter as DeadLetterEvent
 
@@ -81,10 +81,10 @@ class Settler:
     async def _dead_letter(self, delivery: Delivery, letter: DeadLetter) -> None:
         subject = subjects.dead_letter(letter.pool, delivery.consumer, letter.scan_id, delivery.sequence)
         event = dead_letter_event(delivery, letter, self._now())
-        with contextlib.suppress(SequenceMoved):  # kept already, by a delivery whose ack was lost
-            write = Write(
-                subject=subject, body=msgspec.json.encode(event), headers=trace_headers(), expected_sequence=0
-            )
+        body = msgspec.json.encode(event)
+        message = Message(subject=subject, size_bytes=len(body), server=self._jetstream.server)
+        with publishing(message) as headers, contextlib.suppress(SequenceMoved):  # kept, by one whose ack was lost
+            write = Write(subject=subject, body=body, headers=headers, expected_sequence=0)
             await self._jetstream.publish(write)
         log.error("dead letter", reason=letter.reason, message=letter.message, dlq_subject=subject)
         await delivery.ack()

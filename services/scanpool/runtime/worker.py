@@ -11,13 +11,13 @@ from typing import Protocol
 
 import anyio
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, PublishUnknown, TopologyMissing
+from scanpool.runtime.message_spans import OUTCOME, processing
 from scanpool.runtime.outcomes import Outcome, Snooze
 from scanpool.runtime.settle import Settled, Settler
-from scanpool.runtime.tracing import continued
+from scanpool.runtime.tracing import failed, note
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
 Observer = Callable[[Delivery, str], None]
@@ -132,7 +132,7 @@ class Worker:
 
     async def _handle(self, delivery: Delivery, slots: asyncio.Semaphore) -> None:
         try:
-            with bound_contextvars(subject=delivery.subject), continued(delivery.headers, self._job.name):
+            with processing(delivery, self._job.name):
                 await self._answered(delivery)
         except asyncio.CancelledError:
             with anyio.CancelScope(shield=True):
@@ -149,19 +149,25 @@ class Worker:
             for _ in range(CONFLICTS):
                 outcome = await self._job.handler(delivery)
                 if await self._settler.settle(delivery, outcome) is Settled.YES:
-                    self._observe(delivery, type(outcome).__name__.lower())
+                    self._tell(delivery, type(outcome).__name__.lower())
                     return
             await self._settler.settle(delivery, BUSY)
         except TopologyMissing:
             raise
         except (BrokerUnavailable, PublishUnknown) as error:
             log.warning("not settled; it will be delivered again", error=str(error))
-            self._observe(delivery, "unsettled")
+            failed(type(error).__name__)
+            self._tell(delivery, "unsettled")
             await self._hand_back([delivery], BROKEN)
-        except Exception:
+        except Exception as error:
             log.exception("handler failed; the delivery is handed back")
-            self._observe(delivery, "error")
+            failed(type(error).__name__)
+            self._tell(delivery, "error")
             await self._hand_back([delivery], BROKEN)
+
+    def _tell(self, delivery: Delivery, outcome: str) -> None:
+        note({OUTCOME: outcome})
+        self._observe(delivery, outcome)
 
     async def _keep(self) -> None:
         while True:

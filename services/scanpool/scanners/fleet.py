@@ -84,7 +84,7 @@ class Fleet:
         if wanted is None or (known is not None and known[0] == wanted):
             return known[1] if known else None
         try:
-            settings = self._settings(pool, wanted)
+            settings = nessus_settings(pool, wanted, self._timeout, self._exports)
         except SecretUnavailable as error:
             raise SignInFailed(f"{pool}.{name}", "sign in", str(error)) from error
         if known is not None:
@@ -107,18 +107,31 @@ class Fleet:
         instance = f"{pool}.{name}"
         return lambda operation, outcome, seconds: self._observe(instance, operation, outcome, seconds)
 
-    def _settings(self, pool: str, scanner: configuration.Scanner) -> NessusSettings:
-        return NessusSettings(
-            scanner_instance=f"{pool}.{scanner.instance_id}",
-            url=scanner.url,
-            kind=scanner.kind,
-            network_scanner=scanner.network_scanner,
-            max_connections=_CONNECTIONS[scanner.kind],
-            sign_in=_sign_in(scanner),
-            tls=Tls(verify=scanner.tls.verify, ca_bundle=scanner.tls.ca_bundle, fingerprint=scanner.tls.pin),
-            request_timeout=self._timeout,
-            export=self._exports,
-        )
+
+def nessus_settings(
+    pool: str, scanner: configuration.Scanner, timeout: timedelta, exports: ExportLimits
+) -> NessusSettings:
+    """What it takes to talk to the scanner.
+
+    Raises:
+        SecretUnavailable: its keys or password cannot be read.
+    """
+    return NessusSettings(
+        scanner_instance=f"{pool}.{scanner.instance_id}",
+        url=scanner.url,
+        kind=scanner.kind,
+        network_scanner=scanner.network_scanner,
+        max_connections=_CONNECTIONS[scanner.kind],
+        sign_in=_sign_in(scanner),
+        tls=tls_of(scanner),
+        request_timeout=timeout,
+        export=exports,
+    )
+
+
+def tls_of(scanner: configuration.Scanner) -> Tls:
+    """What makes the scanner's certificate trusted."""
+    return Tls(verify=scanner.tls.verify, ca_bundle=scanner.tls.ca_bundle, fingerprint=scanner.tls.pin)
 
 
 def _sign_in(scanner: configuration.Scanner) -> SignIn:

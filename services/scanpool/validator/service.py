@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +16,14 @@ import zstandard
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Held
 from scanpool.coordination.stage import Answer, Clockwork, Move
+from scanpool.coordination.telling import described
 from scanpool.coordination.transitions import Mark
 from scanpool.report.findings.schema import VERSION
 from scanpool.report.limits import Limits
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
 from scanpool.runtime.outcomes import Retry, Snooze
+from scanpool.runtime.tracing import span
 from scanpool.validator.decide import shortcoming
 from scanpool.validator.reading import Reading, read
 from scanpool_schemas import subjects
@@ -45,8 +46,6 @@ class ValidatorParts:
     clockwork: Clockwork
     limits: Limits
     work_dir: Path | None
-    observe: Callable[[Validating, Result], None]
-    """Told each result, for the metrics."""
 
 
 class Validator:
@@ -60,7 +59,8 @@ class Validator:
         mark = Mark(at=self._parts.clockwork.now(), by="validator", nonce=self._parts.clockwork.nonce())
         try:
             with tempfile.TemporaryDirectory(prefix="scanpool-report-", dir=self._parts.work_dir) as folder:
-                reading = await self._read(scan, Path(folder))
+                with span("validate", attributes=described(scan)):
+                    reading = await self._read(scan, Path(folder))
                 if reading.sha256 != scan.export.sha256:
                     message = f"{scan.export.object}: not the bytes that were exported"
                     return Retry(code="export_unreadable", message=message)
@@ -90,7 +90,6 @@ class Validator:
         return Findings(object=name, sha256=sha256, size_bytes=file.stat().st_size, version=VERSION)
 
     def _ended(self, scan: Validating, result: Result, findings: Findings | None, mark: Mark) -> Move:
-        self._parts.observe(scan, result)
         log.info(
             "report read",
             authentication_status=result.authentication_status,

@@ -18,6 +18,7 @@ from pathlib import Path
 import anyio
 
 from scanpool.cli.assembly import SERVICES, ServiceName, global_jobs, pool_work
+from scanpool.cli.counting import count_delivery
 from scanpool.cli.process import Host, host_of
 from scanpool.coordination import registry
 from scanpool.runtime import logs
@@ -25,7 +26,7 @@ from scanpool.runtime.configuration import LiveConfiguration, rules_of
 from scanpool.runtime.connection import NatsAddress, connect
 from scanpool.runtime.process import every, signals
 from scanpool.runtime.settings import Settings
-from scanpool.runtime.tracing import record_spans
+from scanpool.runtime.span_export import record_spans
 from scanpool.runtime.worker import Job, Worker
 from scanpool.scanners.guard import Guarded
 from scanpool.scanners.nessus import ExportLimits
@@ -105,7 +106,7 @@ async def _work(host: Host, job: Job, stopping: asyncio.Event) -> None:
     await Worker(
         job,
         host.settler,
-        observe=lambda delivery, outcome: host.metrics.settled.labels(delivery.consumer, outcome).inc(),
+        observe=lambda delivery, outcome: count_delivery(host.metrics, delivery, outcome),
     ).run(stopping, host.settings.grace)
 
 

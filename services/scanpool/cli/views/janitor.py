@@ -32,6 +32,15 @@ def _lines(found: Round, *, repair: bool) -> Iterator[tuple[str, str, str, str]]
     would = "would be " if found.dry_run else ""
     for ended in found.scans_ended:
         yield f"{would}ended", ended.pool, f"scan {ended.id}", f"was {ended.was} for too long; {ended.becomes}"
+    for told in found.told_again:
+        yield f"{would}told again", told.pool, f"scan {told.id}, {told.state}", f"its delivery was lost: {told.why}"
+    for left in found.not_told_again:
+        yield (
+            "left alone",
+            left.pool,
+            f"scan {left.id}, {left.state}",
+            "lost its delivery, or was deleted and came back",
+        )
     for scan in found.scans_deleted:
         yield f"{would}deleted", scan.pool, f"scan {scan.id}", f"{scan.state} since {when(scan.over_since)}"
     for events in found.events_purged:
@@ -57,7 +66,8 @@ def _sum(found: Round) -> str:
         )
     )
     told = (
-        f"{counted(len(found.scans_ended), 'overdue scan')} ended; {deleted} deleted, "
+        f"{counted(len(found.scans_ended), 'overdue scan')} ended; "
+        f"{counted(len(found.told_again), 'lost delivery', 'lost deliveries')} told again; {deleted} deleted, "
         f"{sum(found.freed_bytes.values()):,} bytes; {counted(len(found.disagreements), 'place')} wrong, "
         f"{len(found.repaired)} repaired"
     )

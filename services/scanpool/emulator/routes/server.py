@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from scanpool.emulator.errors import ApiError
-from scanpool.emulator.licence import PLUGIN_SET, SERVER_UUID, SERVER_VERSION, properties, public_properties
+from scanpool.emulator.licence import SERVER_UUID, SERVER_VERSION, properties, public_properties
 from scanpool.emulator.routes.endpoint import Routes
 from scanpool.emulator.scanner import Scanner
 
@@ -34,14 +34,15 @@ async def describe(scanner: Scanner, request: Request) -> Response:
     """Edition, version and licence; less of it for somebody who is not signed in."""
     headers = request.headers
     if "x-apikeys" not in headers and "x-cookie" not in headers:
-        return JSONResponse(public_properties(scanner.edition))
+        return JSONResponse(public_properties(scanner.edition, scanner.options))
     try:
         scanner.accounts.check(headers.get("x-apikeys"), headers.get("x-cookie"))
     except ApiError:
-        return JSONResponse(public_properties(scanner.edition))
+        return JSONResponse(public_properties(scanner.edition, scanner.options))
     return JSONResponse(
         properties(
             scanner.edition,
+            scanner.options,
             scan_api=scanner.may_scan(),
             features=scanner.faults.take("no_features") is None,
             booted_at=scanner.booted_at,
@@ -60,7 +61,7 @@ async def scanners(scanner: Scanner, _request: Request) -> Response:
         "platform": "LINUX",
         "ui_version": SERVER_VERSION,
         "engine_version": SERVER_VERSION,
-        "loaded_plugin_set": PLUGIN_SET,
+        "loaded_plugin_set": scanner.options.plugin_set,
         "license": {"type": scanner.edition.licence_type},
         "linked": 1,
     }

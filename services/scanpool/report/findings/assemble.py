@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import zstandard
 
 from scanpool.report.findings import schema
 from scanpool.report.findings.counts import counts
-from scanpool.report.findings.identity import check_identity, finding_identity
+from scanpool.report.findings.identities import fill_identities
 from scanpool.report.findings.spool import Spool
 
 _PORTS_IN_MEMORY = 8_192
+_RANGES_IN_MEMORY = 1_024
 _ORDER = """
 CREATE TABLE spool.host_place AS
   SELECT id, DENSE_RANK() OVER (ORDER BY address_key IS NULL, address_key, name, address) AS place FROM spool.host;
@@ -46,7 +45,7 @@ SELECT p.place, g.plugin_id, g.severity, g.score, g.name, g.family, g.cvss2, g.c
 FROM spool.plugin g JOIN spool.plugin_place p ON p.id = g.id ORDER BY p.place
 """
 _FINDINGS = """
-SELECT i.seq, p.place, h.place, i.port, i.service
+SELECT p.place, h.place, i.port, i.service, i.start, i.size, i.extra
 FROM spool.item i JOIN spool.plugin_place p ON p.id = i.plugin JOIN spool.host_place h ON h.id = i.host
 ORDER BY p.place, h.place, i.port, i.service, i.seq
 """
@@ -96,7 +95,7 @@ def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]], 
     database = sqlite3.connect(partial, isolation_level=None)
     try:
         _prepare(database, spool)
-        _fill(database, about, checkpoint)
+        _fill(database, spool, about, checkpoint)
     finally:
         database.close()
     partial.replace(destination)
@@ -115,7 +114,9 @@ def _prepare(database: sqlite3.Connection, spool: Spool) -> None:
     )
 
 
-def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]], checkpoint: Callable[[], None]) -> None:
+def _fill(
+    database: sqlite3.Connection, spool: Spool, about: Iterable[tuple[str, str]], checkpoint: Callable[[], None]
+) -> None:
     database.execute("BEGIN")
     for statement in _statements(schema.TABLES):
         if not statement.startswith("CREATE INDEX"):
@@ -127,7 +128,7 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]], checkp
     database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
     database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")
     digest = hashlib.blake2b(digest_size=16)
-    _findings(database, digest, checkpoint)
+    _findings(database, spool, digest, checkpoint)
     database.execute(_CVES)
     database.execute(_COMPLIANCE)
     database.execute(_RESULTS)
@@ -135,7 +136,7 @@ def _fill(database: sqlite3.Connection, about: Iterable[tuple[str, str]], checkp
         if statement.startswith("CREATE INDEX"):
             database.execute(statement)
     database.execute(_COUNTS)
-    database.executemany("INSERT INTO identities VALUES (?, ?, ?)", _identities(database))
+    fill_identities(database)
     database.executemany("INSERT INTO about VALUES (?, ?)", [*about, *_own(database, digest)])
     database.execute("COMMIT")
     database.execute("DETACH spool")
@@ -155,40 +156,57 @@ def _statements(script: str) -> list[str]:
     return [statement.strip() for statement in code.split(";") if statement.strip()]
 
 
-def _findings(database: sqlite3.Connection, digest: hashlib.blake2b, checkpoint: Callable[[], None]) -> None:
+def _findings(
+    database: sqlite3.Connection, spool: Spool, digest: hashlib.blake2b, checkpoint: Callable[[], None]
+) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
-    blocks, ranges, ports = _Blocks(database, digest), _Ranges(), _Ports(database)
+    blocks, ranges, ports = _Blocks(database, spool, digest), _Ranges(database), _Ports(database)
     rank = 0
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
         checkpoint()
-        ranked = [(rank + number, *row) for number, row in enumerate(rows, start=1)]
-        rank += len(rows)
-        digest.update(msgspec.msgpack.encode([row[1:] for row in rows]))
-        database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", [(each[0], *each[2:]) for each in ranked])
+        findings = [row[:4] for row in rows]
+        ranked = [(rank, *finding) for rank, finding in enumerate(findings, start=rank + 1)]
+        digest.update(msgspec.msgpack.encode(findings))
+        database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", ranked)
         ranges.see(ranked)
         ports.see(ranked)
-        blocks.add({each[1]: each[0] for each in ranked})
-    database.executemany("UPDATE plugins SET first_rank = ?, last_rank = ? WHERE id = ?", ranges.rows())
+        blocks.add(rank + 1, [row[4:6] for row in rows])
+        extras = ((rank, row[6]) for rank, row in enumerate(rows, start=rank + 1) if row[6] is not None)
+        database.executemany("INSERT INTO extras VALUES (?, ?)", extras)
+        rank += len(rows)
+    ranges.flush()
     ports.flush()
 
 
 class _Ranges:
     """Which ranks are which plugin's: its findings stand together."""
 
-    def __init__(self) -> None:
-        self._of: dict[int, list[int]] = {}
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._plugin = self._first = self._last = 0
+        self._ended: list[tuple[int, int, int]] = []
 
-    def see(self, ranked: Iterable[tuple[int, ...]]) -> None:
-        for rank, _seq, plugin, *_ in ranked:
-            known = self._of.get(plugin)
-            if known is None:
-                self._of[plugin] = [rank, rank]
-            else:
-                known[1] = rank
+    def see(self, ranked: Sequence[tuple[int, ...]]) -> None:
+        for rank, plugin, *_ in ranked:
+            if plugin != self._plugin:
+                self._end(rank - 1)
+                self._plugin, self._first = plugin, rank
+        self._last = ranked[-1][0]
+        if len(self._ended) > _RANGES_IN_MEMORY:
+            self._write()
 
-    def rows(self) -> Iterator[tuple[int, int, int]]:
-        return ((first, last, plugin) for plugin, (first, last) in self._of.items())
+    def flush(self) -> None:
+        self._end(self._last)
+        self._write()
+
+    def _end(self, last: int) -> None:
+        if self._plugin:
+            self._ended.append((self._first, last, self._plugin))
+
+    def _write(self) -> None:
+        self._database.executemany("UPDATE plugins SET first_rank = ?, last_rank = ? WHERE id = ?", self._ended)
+        self._ended.clear()
 
 
 class _Ports:
@@ -199,7 +217,7 @@ class _Ports:
         self._counts: Counter[tuple[int, int]] = Counter()
 
     def see(self, ranked: Iterable[tuple[int, ...]]) -> None:
-        self._counts.update((port, plugin) for _rank, _seq, plugin, _host, port, _service in ranked)
+        self._counts.update([(port, plugin) for _rank, plugin, _host, port, _service in ranked])
         if len(self._counts) > _PORTS_IN_MEMORY:
             self.flush()
 
@@ -212,77 +230,31 @@ class _Ports:
 
 
 class _Blocks:
-    """Outputs and extras of findings that stand together, compressed together."""
+    """Outputs of findings that stand together, compressed together."""
 
-    def __init__(self, database: sqlite3.Connection, digest: hashlib.blake2b) -> None:
+    def __init__(self, database: sqlite3.Connection, spool: Spool, digest: hashlib.blake2b) -> None:
         self._database = database
+        self._text = spool.text
         self._digest = digest
         self._compress = zstandard.ZstdCompressor(level=3).compress
 
-    def add(self, ranks: dict[int, int]) -> None:
-        """`ranks` says, by the spool's number, which rank a finding got; in order of rank."""
-        marks = ", ".join("?" * len(ranks))
-        texts = dict(self._database.execute(f"SELECT seq, text FROM spool.output WHERE seq IN ({marks})", [*ranks]))  # noqa: S608
-        self._write([(rank, texts.get(seq)) for seq, rank in ranks.items()])
-        extras = self._database.execute(f"SELECT seq, data FROM spool.extra WHERE seq IN ({marks})", [*ranks])  # noqa: S608
-        self._database.executemany("INSERT INTO extras VALUES (?, ?)", [(ranks[seq], data) for seq, data in extras])
-
-    def _write(self, texts: list[tuple[int, str | None]]) -> None:
+    def add(self, first: int, places: Iterable[tuple[int | None, int]]) -> None:
+        """Of the ranks from `first` on, where the spool has what was printed: beginning and size, or None."""
         block: list[str | None] = []
-        first, chars = texts[0][0], 0
-        for rank, text in texts:
-            if block and chars > schema.BLOCK_CHARS:
+        size = 0
+        for start, bytes_ in places:
+            if block and size > schema.BLOCK_BYTES:
                 self._store(first, block)
-                block, first, chars = [], rank, 0
-            block.append(text)
-            chars += len(text or "")
+                first += len(block)
+                block, size = [], 0
+            if start is None:
+                block.append(None)
+            else:
+                block.append(self._text(start, bytes_))
+                size += bytes_
         self._store(first, block)
 
     def _store(self, first: int, block: list[str | None]) -> None:
         packed = self._compress(msgspec.msgpack.encode(block))
         self._digest.update(packed)
         self._database.execute("INSERT INTO outputs VALUES (?, ?)", (first, packed))
-
-
-def _identities(database: sqlite3.Connection) -> Iterator[tuple[int, bytes, bytes]]:
-    findings = _grouped(
-        database.execute(
-            "SELECT f.host, p.plugin_id, f.port, s.protocol, p.severity FROM findings f INDEXED BY findings_by_host "
-            "JOIN plugins p ON p.id = f.plugin JOIN services s ON s.id = f.service ORDER BY f.host"
-        ),
-        lambda row: finding_identity(row[1], row[2], row[3], row[4]),
-    )
-    results = _grouped(
-        database.execute(
-            "SELECT r.host, c.plugin_id, c.check_id, c.name, r.result FROM compliance r "
-            "JOIN checks c ON c.id = r.check_ ORDER BY r.host"
-        ),
-        lambda row: check_identity(row[1], row[2], row[3], row[4]),
-    )
-    of_results = next(results, None)
-    of_findings = next(findings, None)
-    for (host,) in database.execute("SELECT id FROM hosts ORDER BY id"):
-        found, checked = b"", b""
-        if of_findings is not None and of_findings[0] == host:
-            found, of_findings = of_findings[1], next(findings, None)
-        if of_results is not None and of_results[0] == host:
-            checked, of_results = of_results[1], next(results, None)
-        yield host, found, checked
-
-
-def _grouped(rows: Iterable[tuple[Any, ...]], identity: Any) -> Iterator[tuple[int, bytes]]:
-    """By host, which comes first in each row: the sorted identities."""
-    host: int | None = None
-    numbers: array[int] = array("Q")
-    for row in rows:
-        if row[0] != host:
-            if host is not None:
-                yield host, _sorted(numbers)
-            host, numbers = row[0], array("Q")
-        numbers.append(identity(row))
-    if host is not None:
-        yield host, _sorted(numbers)
-
-
-def _sorted(numbers: array[int]) -> bytes:
-    return b"".join(number.to_bytes(8, "little") for number in sorted(numbers))

@@ -21,16 +21,26 @@ _LINES = frozenset({"see_also", "cpe"})
 _LONGEST_NUMBER = 24
 
 
-def facts_of(element: etree._Element, text_chars: int) -> Facts:
-    """Every element that is the plugin's, each a list of texts; oversized ones keep head and tail."""
-    facts: Facts = {}
-    for child in element.iterchildren("*"):
-        tag = str(child.tag)
+def parted(element: etree._Element) -> tuple[list[etree._Element], list[str]]:
+    """The elements of an item that are the finding's, and of the others, in order, tag and text by turns."""
+    own: list[etree._Element] = []
+    said: list[str] = []
+    for child in element:
+        tag = child.tag
         if tag in OF_THE_FINDING:
-            continue
-        texts = facts.setdefault(tag, [])
-        text = head_and_tail(child.text or "", text_chars)
-        texts.extend(_lines(text) if tag in _LINES else [text])
+            own.append(child)
+        else:
+            said.append(tag)
+            said.append(child.text or "")
+    return own, said
+
+
+def facts_of(said: Sequence[str], text_chars: int) -> Facts:
+    """By tag the texts of tags and texts that stand by turns; oversized texts keep head and tail."""
+    facts: Facts = {}
+    for tag, whole in zip(said[::2], said[1::2], strict=True):
+        text = head_and_tail(whole, text_chars)
+        facts.setdefault(tag, []).extend(_lines(text) if tag in _LINES else [text])
     return facts
 
 

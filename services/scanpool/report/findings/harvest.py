@@ -11,16 +11,16 @@ from typing import Any
 from lxml import etree
 
 from scanpool.report.findings.addresses import address_key
-from scanpool.report.findings.elements import OF_THE_FINDING, Facts, facts_of, first, is_true, score
+from scanpool.report.findings.elements import Facts, facts_of, first, is_true, parted, score
 from scanpool.report.findings.packing import Packer
 from scanpool.report.findings.spool import Spool
-from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, number
+from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, is_compliance_family, number
 from scanpool.report.redaction import STRUCK
 from scanpool.report.texts import clip, head_and_tail
 from scanpool.report.times import host_time
 
 KEPT_IN_MEMORY = 16_384
-"""Plugins and services that are known again; a report with more of them has some twice."""
+"""Plugins, services and checks that are known again; a report with more of them has some twice."""
 ATTACHMENT_CHARS = 64 * 1024
 _CM = f"{{{COMPLIANCE_NAMESPACE}}}compliance-"
 _OF_THE_HOST = frozenset({"result", "actual-value", "output", "error", "policy-value"})
@@ -36,11 +36,11 @@ class Harvest:
         self._spool = spool
         self._text_chars = text_chars
         self._packed = Packer().pack
-        self._plugins: dict[tuple[Any, ...], tuple[int, bool]] = {}
+        self._plugins: dict[bytes, int] = {}
         self._services: dict[tuple[str, str], int] = {}
         self._checks: dict[bytes, int] = {}
         self._ids = count(1)
-        self._seq = count(1)
+        self._results = count(1)
         self._host: int | None = None
 
     def add(self, part: HostPart) -> None:
@@ -55,28 +55,20 @@ class Harvest:
             self._host = None
 
     def _item(self, element: etree._Element, host: int) -> None:
-        get = element.get
-        own = list(element.iterchildren(*OF_THE_FINDING))
-        key = (get("pluginID"), get("severity"), get("pluginName"), get("pluginFamily"), len(element) - len(own))
-        known = self._plugins.get(key)
-        if known is None:
-            known = self._new_plugin(key, element)
-        plugin, may_be_compliance = known
-        if may_be_compliance and (result := Item(element, self._text_chars).compliance_result) is not None:
-            self._compliance(element, own, host, result)
-            return
-        seq = next(self._seq)
-        self._spool.add("item", (seq, plugin, host, number(get("port")) or 0, self._service(element)))
-        if own:
-            self._of_the_finding(own, seq)
+        own, said = parted(element)
+        if is_compliance_family(element.get("pluginFamily")):
+            result = Item(element, self._text_chars).compliance_result
+            if result is not None:
+                self._compliance(element, own, said, host, result)
+                return
+        output = self._output(own)
+        extras = self._extras(own) if len(own) > (output is not None) else None
+        row = (self._plugin(element, said), host, number(element.get("port")) or 0, self._service(element))
+        self._spool.add_item(row, output, self._packed(extras) if extras else None)
 
-    def _of_the_finding(self, own: Sequence[etree._Element], seq: int) -> None:
+    def _output(self, own: Sequence[etree._Element]) -> str | None:
         outputs = [child.text or "" for child in own if child.tag == "plugin_output"]
-        if outputs:
-            output = head_and_tail("\n".join(outputs), self._text_chars)
-            self._spool.add("output", (seq, output), len(output))
-        if len(outputs) < len(own):
-            self._spool.add("extra", (seq, self._packed(self._extras(own))))
+        return head_and_tail("\n".join(outputs), self._text_chars) if outputs else None
 
     def _extras(self, own: Sequence[etree._Element]) -> Facts:
         extras: Facts = {}
@@ -92,12 +84,20 @@ class Harvest:
         name = clip(child.get("name") or "", 255)
         return json.dumps({"name": name, "type": clip(child.get("type") or "", 255), "content": kept})
 
-    def _new_plugin(self, key: tuple[Any, ...], element: etree._Element) -> tuple[int, bool]:
-        whole_family = key[3] or ""
-        family, may_be_compliance = clip(whole_family, 255), not whole_family or "compliance" in whole_family.lower()
-        plugin = next(self._ids)
-        self._remember(self._plugins, key, (plugin, may_be_compliance))
-        facts = facts_of(element, self._text_chars)
+    def _plugin(self, element: etree._Element, said: Sequence[str]) -> int:
+        """The plugin with exactly these attributes and texts."""
+        get = element.get
+        key = (get("pluginID") or "", get("severity") or "", get("pluginName") or "", get("pluginFamily") or "")
+        # No text of XML has a NUL in it, so other texts make another content.
+        content = hashlib.sha256("\0".join((*key, *said)).encode()).digest()
+        known = self._plugins.get(content)
+        if known is None:
+            known = next(self._ids)
+            self._remember(self._plugins, content, known)
+            self._add_plugin(known, element, facts_of(said, self._text_chars))
+        return known
+
+    def _add_plugin(self, plugin: int, element: etree._Element, facts: Facts) -> None:
         item = Item(element, self._text_chars)
         scores = {name: score(facts, f"{name}_base_score") for name in ("cvss", "cvss3", "cvss4")}
         best = next((each for each in (scores["cvss3"], scores["cvss4"], scores["cvss"]) if each is not None), None)
@@ -106,8 +106,8 @@ class Harvest:
             item.plugin_id,
             None if item.severity is None else int(item.severity),
             best,
-            clip(key[2] or first(facts, "plugin_name"), 1000),
-            family,
+            clip(element.get("pluginName") or first(facts, "plugin_name"), 1000),
+            clip(element.get("pluginFamily") or "", 255),
             scores["cvss"],
             scores["cvss3"],
             scores["cvss4"],
@@ -120,7 +120,6 @@ class Harvest:
         self._spool.add("plugin", row, len(row[-1]))
         for cve in {clip(text, 64).upper() for text in facts.get("cve", ()) if text.strip()}:
             self._spool.add("cve", (plugin, cve))
-        return plugin, may_be_compliance
 
     def _service(self, element: etree._Element) -> int:
         key = (element.get("protocol") or "", element.get("svc_name") or "")
@@ -131,16 +130,18 @@ class Harvest:
             self._spool.add("service", (known, clip(key[0], 32).lower(), clip(key[1], 255)))
         return known
 
-    def _compliance(self, element: etree._Element, own: Sequence[etree._Element], host: int, result: str) -> None:
+    def _compliance(
+        self, element: etree._Element, own: Sequence[etree._Element], said: Sequence[str], host: int, result: str
+    ) -> None:
         of_the_check: Facts = {}
         of_the_host: Facts = {str(child.tag): [head_and_tail(child.text or "", self._text_chars)] for child in own}
-        for tag, texts in facts_of(element, self._text_chars).items():
+        for tag, texts in facts_of(said, self._text_chars).items():
             name = tag.removeprefix(_CM)
             (of_the_host if name != tag and name in _OF_THE_HOST else of_the_check)[name] = texts
         of_the_host.pop("result", None)
         check = self._check(element, of_the_check)
         data = self._packed(of_the_host)
-        self._spool.add("result", (next(self._seq), check, host, clip(result, 32), data), len(data))
+        self._spool.add("result", (next(self._results), check, host, clip(result, 32), data), len(data))
 
     def _check(self, element: etree._Element, facts: Facts) -> int:
         plugin_id, family = number(element.get("pluginID")), clip(element.get("pluginFamily") or "", 255)

@@ -10,15 +10,22 @@ _RESULTS = {"": 0, "PASSED": 1, "FAILED": 2, "WARNING": 3, "ERROR": 4, "SKIPPED"
 _UNRATED, _OTHER = 7, 6
 STATE_BITS = 3
 """The lowest bits of an identity: severity or result, which may change while the finding stays the same."""
+FINDING_IDENTITY = f"COALESCE(p.plugin_id, 0) << 24 | (f.port & 65535) << 8 | c.bits | COALESCE(p.severity, {_UNRATED})"
+"""`finding_identity` in SQL, as a signed number: of plugins p, findings f, and c with the protocol's bits."""
 
 
 def finding_identity(plugin_id: int | None, port: int, protocol: str, severity: int | None) -> int:
     """64 bits: two findings of one host are the same where all but the lowest three are."""
+    state = _UNRATED if severity is None else severity
+    return (plugin_id or 0) << 24 | (port & 0xFFFF) << 8 | protocol_bits(protocol) | state
+
+
+def protocol_bits(protocol: str) -> int:
+    """The bits that say the protocol."""
     code = _PROTOCOLS.get(protocol)
     if code is None:
         code = len(_PROTOCOLS) + zlib.crc32(protocol.encode()) % (32 - len(_PROTOCOLS))
-    state = _UNRATED if severity is None else severity
-    return (plugin_id or 0) << 24 | (port & 0xFFFF) << 8 | code << STATE_BITS | state
+    return code << STATE_BITS
 
 
 def check_identity(plugin_id: int | None, check_id: str, name: str, result: str) -> int:

@@ -8,7 +8,7 @@ APPLICATION_ID = 0x53504F4C
 """In the file's header: tells it from other SQLite files."""
 BLOCK_ROWS = 64
 """Outputs that are compressed together, at most; large ones are fewer together."""
-BLOCK_CHARS = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 TABLES = """
 -- One row: what the file is. Texts are JSON.

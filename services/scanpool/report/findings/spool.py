@@ -1,18 +1,21 @@
-"""What was harvested, on disk until all of it is known: a SQLite file of its own that is thrown away."""
+"""What was harvested, on disk until all of it is known: a SQLite file, and one of outputs, that are thrown away."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 _ROWS = 512
 _CHARS = 1 << 20
+_BUFFER_BYTES = 1 << 18
 
 _TABLES = """
-CREATE TABLE item (seq INTEGER PRIMARY KEY, plugin INTEGER, host INTEGER, port INTEGER, service INTEGER);
-CREATE TABLE output (seq INTEGER PRIMARY KEY, text TEXT);
-CREATE TABLE extra (seq INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE item (
+  seq INTEGER PRIMARY KEY, plugin INTEGER, host INTEGER, port INTEGER, service INTEGER, start INTEGER, size INTEGER,
+  extra BLOB
+);
 CREATE TABLE plugin (
   id INTEGER PRIMARY KEY, plugin_id INTEGER, severity INTEGER, score REAL, name TEXT, family TEXT,
   cvss2 REAL, cvss3 REAL, cvss4 REAL, vpr REAL, epss REAL, exploit INTEGER, known_exploited INTEGER, facts BLOB
@@ -37,6 +40,10 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._texts_path = path.with_name(f"{path.name}-texts")
+        self._texts = self._texts_path.open("w+b", buffering=_BUFFER_BYTES)
+        self._texts_size = 0
+        self._items: list[tuple[Any, ...]] = []
         self.database = sqlite3.connect(path, isolation_level=None)
         self.database.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096; PRAGMA locking_mode=EXCLUSIVE;"
@@ -46,6 +53,23 @@ class Spool:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._chars = 0
         self._waiting = 0
+
+    def add_item(self, item: tuple[int, int, int, int], output: str | None, extra: bytes | None = None) -> None:
+        """Add a finding (plugin, host, port, service) with what was printed, and what else it has."""
+        start = size = None
+        if output is not None:
+            start = self._texts_size
+            size = self._texts.write(output.encode())
+            self._texts_size += size
+        # Its number is by the order in which findings come.
+        self._items.append((None, *item, start, size, extra))
+        self._chars += 0 if extra is None else len(extra)
+        if len(self._items) >= _ROWS or self._chars >= _CHARS:
+            self.flush()
+
+    def text(self, start: int, size: int) -> str:
+        """The output that begins at that byte; after a `flush`."""
+        return os.pread(self._texts.fileno(), size, start).decode()
 
     def add(self, table: str, row: tuple[Any, ...], chars: int = 0) -> None:
         """Add a row that says everything of itself; `chars` is how large it is."""
@@ -57,6 +81,9 @@ class Spool:
 
     def flush(self) -> None:
         """Write what waits."""
+        self._texts.flush()
+        self.database.executemany("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._items)
+        self._items.clear()
         for table, rows in self._rows.items():
             marks = ", ".join("?" * len(rows[0]))
             self.database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608  # names of ours
@@ -66,4 +93,6 @@ class Spool:
     def close(self) -> None:
         """Throw all of it away."""
         self.database.close()
-        self.path.unlink(missing_ok=True)
+        self._texts.close()
+        for path in (self.path, self._texts_path):
+            path.unlink(missing_ok=True)

@@ -8,7 +8,9 @@ Management). Pure are `bodies` (a new scan), `faults`, `progress`, `licence`, `r
 What an edition's licence does not allow is detected, said and respected, never worked round.
 """
 
+from scanpool.scanners.nessus.certificate import Certificate, look_at_certificate
 from scanpool.scanners.nessus.client import NessusScanner
+from scanpool.scanners.nessus.examination import Examination, LicenceFacts
 from scanpool.scanners.nessus.sessions import Sessions
 from scanpool.scanners.nessus.settings import (
     ApiKeys,
@@ -22,12 +24,16 @@ from scanpool.scanners.nessus.settings import (
 
 __all__ = [
     "ApiKeys",
+    "Certificate",
+    "Examination",
     "ExportLimits",
     "Kind",
+    "LicenceFacts",
     "NessusScanner",
     "NessusSettings",
     "Sessions",
     "SignIn",
     "Tls",
     "UserPassword",
+    "look_at_certificate",
 ]

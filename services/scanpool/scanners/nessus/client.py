@@ -25,6 +25,7 @@ from scanpool.scanners.nessus import bodies, calls
 from scanpool.scanners.nessus.api import Api, Observe
 from scanpool.scanners.nessus.calls import Call
 from scanpool.scanners.nessus.cloud import Cloud
+from scanpool.scanners.nessus.examination import Examination, examine
 from scanpool.scanners.nessus.export import Exporter
 from scanpool.scanners.nessus.faults import AnswerCut
 from scanpool.scanners.nessus.onsite import Onsite
@@ -110,6 +111,7 @@ class NessusScanner:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._settings = settings
+        self._now = now
         self._wire = Wire(settings)
         self._sign_in = _sign_in(settings, self._wire, sessions or Sessions(), now)
         self._api = Api(settings.scanner_instance, self._wire, self._sign_in, observe, now)
@@ -130,6 +132,10 @@ class NessusScanner:
             return await self._product.readiness(self._deadline())
         except ScannerError as error:
             return Readiness(ready=False, reason=f"{error.operation}: {error.message}")
+
+    async def examine(self) -> Examination:
+        """Everything that it tells a person who asks how it is; never raises, and changes nothing."""
+        return await examine(self._api, self._settings.kind, self._deadline(), self._now)
 
     async def scans(self) -> tuple[ScannerScan, ...]:
         """All scans that the scanner lists, of whoever made them."""

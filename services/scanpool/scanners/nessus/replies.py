@@ -55,6 +55,11 @@ class LicenceProperties(msgspec.Struct):
     type: str | None = None
     name: str | None = None
     features: Features | None = None
+    ips: Number = None
+    ips_used: Number = None
+    agents: Number = None
+    agents_used: Number = None
+    expiration_date: Number = None
 
 
 class Properties(msgspec.Struct):
@@ -62,6 +67,8 @@ class Properties(msgspec.Struct):
     server_version: str | None = None
     plugin_set: str | None = None
     loaded_plugin_set: str | None = None
+    expiration: Number = None
+    used_ip_count: Number = None
     license: LicenceProperties | None = None
 
 

@@ -17,6 +17,7 @@ import httpx
 
 from scanpool.scanners.nessus.calls import Call, Upload
 from scanpool.scanners.nessus.settings import Kind, NessusSettings
+from scanpool.scanners.nessus.spans import CallSpan, answered, unanswered
 from scanpool.scanners.nessus.tls import PinMismatch, context
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -42,6 +43,8 @@ class Answer:
     broken: str = ""
     """Why the body is not whole; empty if it is."""
     retry_after: str | None = None
+    date: str | None = None
+    """The scanner's clock, as it says it."""
 
     @property
     def ok(self) -> bool:
@@ -91,6 +94,7 @@ class Wire:
     def __init__(self, settings: NessusSettings) -> None:
         self._url = settings.url.rstrip("/")
         self._agent = user_agent(settings.kind)
+        self._span = CallSpan(settings.scanner_instance, settings.url)
         self._quiet_until = -math.inf
         self._timeout = {
             "connect": settings.connect_timeout.total_seconds(),
@@ -120,6 +124,15 @@ class Wire:
 
         A body that comes with status 200 goes to the sink where there is one.
         """
+        with self._span.around(call):
+            exchange = await self._exchanged(call, headers, deadline, sink)
+            if isinstance(exchange, Answer):
+                answered(call, exchange.status)
+            else:
+                unanswered(type(exchange).__name__)
+            return exchange
+
+    async def _exchanged(self, call: Call, headers: Mapping[str, str], deadline: float, sink: Sink | None) -> Exchange:
         trail = _Trail(self._check_quiet)
         with anyio.CancelScope(deadline=deadline):
             try:
@@ -158,6 +171,7 @@ class Wire:
         try:
             trail.status = response.status_code
             trail.retry_after = response.headers.get("Retry-After")
+            trail.date = response.headers.get("Date")
             if sink is not None and response.status_code == 200:
                 async for chunk in response.aiter_raw(CHUNK_BYTES):
                     await sink(chunk)
@@ -189,6 +203,7 @@ class _Trail:
         self.sent = False
         self.status: int | None = None
         self.retry_after: str | None = None
+        self.date: str | None = None
         self._body = bytearray()
         self._too_large = False
 
@@ -211,7 +226,7 @@ class _Trail:
             return NoAnswer(why=why, cut=cut) if self.sent else NotSent(why=why)
         broken = f"its answer is larger than {MAX_BODY_BYTES} bytes" if self._too_large else why
         body = b"" if self._too_large else bytes(self._body)
-        return Answer(status=self.status, body=body, broken=broken, retry_after=self.retry_after)
+        return Answer(status=self.status, body=body, broken=broken, retry_after=self.retry_after, date=self.date)
 
 
 def _why(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""`scanpool demo --chaos`: services are killed, NATS is restarted, and the scanners are asked what happened.
+"""`scanpool demo --chaos`: services and NATS are killed, and the scanners are asked what happened.
 
 `plan` says what is killed when, and what must hold; `stage` runs and kills; `show` draws it; `run` is the play.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from scanpool.cli.demo.chaos.plan import NATS, SCANNERS, SCANS, Reckoning
+from scanpool.cli.demo.chaos.plan import SCANNERS, SCANS, Reckoning
 from scanpool_schemas.status import ScanStatus
 
 _LINES = 14
@@ -27,8 +27,6 @@ class Killed:
     @property
     def line(self) -> str:
         """It in words."""
-        if self.victim == NATS:
-            return f"{self.at_s:5.1f} s  stopped {self.victim} (pid {self.pid}, SIGTERM), started again"
         return f"{self.at_s:5.1f} s  killed {self.victim} (pid {self.pid}, SIGKILL), started again"
 
 

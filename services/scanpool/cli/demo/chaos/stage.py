@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,7 +39,7 @@ _SOONER = {
 
 
 class Broker:
-    """NATS, which can be stopped and comes back with the same store on the same port."""
+    """NATS, which can be killed and comes back with the same store on the same port."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
@@ -58,8 +59,10 @@ class Broker:
         return self._nats.url
 
     async def restart(self) -> int:
-        """Stop it, and start it again; answers the pid that it had."""
+        """SIGKILL it, and start it again; answers the pid that it had."""
         pid, port = self._nats.pid, self._nats.port
+        os.kill(pid, signal.SIGKILL)
+        await self._nats.ended()
         await self._nats.__aexit__(None, None, None)
         self._nats = EmbeddedNats(EmbeddedOptions(store=self._store, port=port))
         await self._nats.__aenter__()
@@ -88,7 +91,7 @@ class Processes:
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
     async def kill(self, victim: str) -> int:
-        """SIGKILL it, or stop NATS; it is started again. Answers the pid that it had."""
+        """SIGKILL it; it is started again. Answers the pid that it had."""
         if victim == NATS:
             return await self._broker.restart()
         process = self._running[victim]

@@ -1,0 +1,1 @@
+"""Reads facts for `judge`: from NATS, from this host, from scanners. Changes nothing, except where it says so."""

@@ -1,0 +1,1 @@
+"""Pure judgements: facts in, checks out; no clock, no network, no file."""
