@@ -79,11 +79,7 @@ class FixtureTasks:
             "multi_input": _multi_input,
             "test_tool_with_task": _test_tool_with_task,
         }
-
-    @property
-    def tools(self) -> frozenset[str]:
-        """Whose calls become tasks."""
-        return frozenset(self._work)
+        self.tools = frozenset(self._work)
 
     async def create(
         self, params: CallToolRequestParams, _ctx: ServerRequestContext[Any, Any], _call_next: CallNext

@@ -40,6 +40,12 @@ async def two_replicas(nats_url: str, folder: Path) -> AsyncIterator[tuple[Comma
         yield one, two
 
 
+def asking(replica: CommandedBridge) -> Client:
+    """A client with a person before it."""
+    person: Any = Person(YES)
+    return Client(replica.url, elicitation_callback=person)
+
+
 async def until_waiting(client: Client, task_id: str) -> asyncio.Task[Any]:
     """A wait that has told of the scan already."""
     is_waiting = asyncio.Event()
@@ -90,10 +96,10 @@ async def test_what_one_replica_asked_is_answered_to_another(tmp_path: Path) -> 
         await becomes(lambda: has_rules(pipeline.jetstream), within_s=WITHIN_S)
         intrusive = {"targets": ["10.10.0.1"], "name": "intrusive", "intensity": "intrusive"}
         async with two_replicas(pipeline.nats.url, tmp_path) as (one, two):
-            async with Client(one.url, elicitation_callback=Person(YES)) as client:
+            async with asking(one) as client:
                 question = await first_round(client, "run_untrusted_scan", intrusive)
             await one.kill()
-            async with Client(two.url, elicitation_callback=Person(YES)) as client:
+            async with asking(two) as client:
                 result = await second_round(client, "run_untrusted_scan", intrusive, question)
     assert result.is_error is False
     assert result.structured_content is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -11,18 +12,24 @@ from typing import Any
 import httpx
 import msgspec
 
+from scanpool.cli.assembly import ServiceName
+from scanpool.cli.health.watch import HealthWatch
 from scanpool.cli.host import Runner
+from scanpool.cli.process import host_of
+from scanpool.runtime.http import Health
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Space
 from tests.support.alone import running_alone
 from tests.support.broker import standing
+from tests.support.eventually import eventually
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, becomes, is_ready, reaches
 
 SOON = replace(FASTER, health_every=timedelta(milliseconds=200), health_lag=timedelta(seconds=1))
 """Looks often, and takes events that nobody takes for troubling after a few seconds."""
 PATIENT_S = 30.0
+VALIDATOR: tuple[ServiceName, ...] = ("validator",)
 
 
 async def asked(runner: Runner) -> tuple[int, dict[str, Any]]:
@@ -82,7 +89,26 @@ async def test_without_an_answer_of_nats_no_process_is_ready_and_with_it_all_are
 
 
 def _validator(url: str) -> AbstractAsyncContextManager[Runner]:
-    return running_alone(("validator",), url, SOON)
+    return running_alone(VALIDATOR, url, SOON)
+
+
+async def test_nats_that_is_silent_once_is_a_trouble_and_twice_in_a_row_an_obstacle() -> None:
+    sentence = "NATS does not answer within 1 s"
+    async with standing(["lab"]) as stand:
+        host = host_of(stand.jetstream.client, SOON, None)
+        watch, stopping, seen = HealthWatch(VALIDATOR, host, lambda: ("lab",)), asyncio.Event(), [Health()]
+        looking = asyncio.create_task(watch.run(stopping))
+
+        def silent() -> bool:
+            if watch.health() != seen[-1]:
+                seen.append(watch.health())
+            return bool(seen[-1].obstacles)
+
+        with stand.broker.frozen():
+            await eventually(silent, within_s=PATIENT_S)
+        stopping.set()
+        await looking
+        assert seen[-2:] == [Health(troubles=(sentence,)), Health(obstacles=(sentence,))]
 
 
 async def test_a_stream_that_is_missing_is_an_obstacle_and_one_that_differs_a_trouble() -> None:

@@ -6,15 +6,17 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from scanpool.emulator import default_network as network
+from scanpool.runtime.http import listening
 from tests.support.cli import scanpool
 from tests.support.collector import Collector, Seen, collecting
 from tests.support.crashing import AHEAD
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.processes import Service, running
+from tests.support.ports import own_port
+from tests.support.processes import FAST_ENVIRON, Service, running
 
 SERVICES = ("admission", "dispatcher", "poller", "validator")
 SLOW = {"time_scale": 20.0}
@@ -60,16 +62,16 @@ async def test_a_scan_is_one_trace_over_all_services(tmp_path: Path) -> None:
         services(pipeline, SERVICES, tmp_path, collector.environ) as processes,
     ):
         ids = await asyncio.gather(*(submit(pipeline, name, collector.environ) for name in ("one", "two")))
-        ended = {id: await pipeline.client.wait(id, timeout=60) for id in ids}
+        ended = {each: await pipeline.client.wait(each, timeout=60) for each in ids}
         assert {each.status for each in ended.values()} == {"completed"}
-        traces = {id: status.trace_id for id, status in ended.items()}
+        traces = {each: status.trace_id for each, status in ended.items()}
         await collector.until(
             lambda: all(any("completed" in s.name for s in collector.trace(t)) for t in traces.values())
         )
         await retention_is_over(pipeline, tmp_path, collector)
         lines = {name: process.lines() for name, process in processes.items()}
     assert len(set(traces.values())) == 2
-    second = max(ids, key=lambda id: one(collector.trace(traces[id]), "scan queued-normal").ended_ns)
+    second = max(ids, key=lambda each: one(collector.trace(traces[each]), "scan queued-normal").ended_ns)
     spans = collector.trace(traces[second])
     assert {each.service for each in spans} == {"scanpool-cli", "scanpool-janitor"} | {
         f"scanpool-{s}" for s in SERVICES
@@ -180,7 +182,7 @@ async def test_a_collector_that_refuses_disturbs_no_scan_and_is_told_once(tmp_pa
             services(pipeline, ["dispatcher", "poller", "validator"], tmp_path, {}),
         ):
             scans = [await submit(pipeline, f"scan {n}", {}) for n in range(3)]
-            ended = [await pipeline.client.wait(id, timeout=60) for id in scans]
+            ended = [await pipeline.client.wait(each, timeout=60) for each in scans]
             await collector.until(lambda: collector.asked >= 2)
         lines = one_process["admission"].lines()
     assert {each.status for each in ended} == {"completed"}
@@ -188,12 +190,15 @@ async def test_a_collector_that_refuses_disturbs_no_scan_and_is_told_once(tmp_pa
     assert [line["level"] for line in refused] == ["warning"]
 
 
-async def test_a_collector_that_is_not_there_does_not_keep_a_process_from_ending(tmp_path: Path) -> None:
-    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "60000"}
-    async with running_pipeline(services=()) as pipeline:
-        async with services(pipeline, SERVICES, tmp_path, environ):
+async def test_a_collector_that_hangs_keeps_no_process_from_ending_in_time(tmp_path: Path) -> None:
+    with closing(listening("127.0.0.1", own_port())) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        async with running_pipeline(services=()) as pipeline, services(pipeline, SERVICES, tmp_path, environ) as all_:
             scan_id = await submit(pipeline, "one", {})
             assert (await pipeline.client.wait(scan_id, timeout=60)).status == "completed"
+            async with asyncio.timeout(float(FAST_ENVIRON["SCANPOOL_SHUTDOWN_S"]) + 5):
+                assert await asyncio.gather(*(each.stop() for each in all_.values())) == [0] * len(SERVICES)
 
 
 async def test_what_is_asked_for_and_cannot_be_is_told_at_the_start(tmp_path: Path) -> None:

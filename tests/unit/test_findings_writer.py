@@ -112,6 +112,33 @@ def test_a_severity_that_somebody_changed_is_another_row_of_the_plugin(folder: P
     assert file.rows("SELECT plugin_id, severity, last_rank - first_rank + 1 FROM plugins") == [(7, 3, 1), (7, 0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("<solution>Upgrade to 2.</solution>", "<solution>Upgrade to 3.</solution>"),
+        ("<see_also>http://a\nhttp://b</see_also>", "<see_also>http://a</see_also>"),
+        ("<xref>CWE:200</xref><xref>IAVA:1</xref>", "<xref>CWE:200</xref><xref>IAVA:2</xref>"),
+        ("<cve>CVE-2020-1</cve>", "<bid>CVE-2020-1</bid>"),
+        ("<synopsis>ab</synopsis><solution>c</solution>", "<synopsis>a</synopsis><solution>bc</solution>"),
+    ],
+    ids=["a text", "a line", "a reference", "an element's name", "where a text ends"],
+)
+def test_items_of_one_plugin_that_differ_in_one_thing_keep_what_each_says(folder: Path, one: str, other: str) -> None:
+    items = [item(7, "first", children=one), item(7, "second", children=other), item(7, "third", children=one)]
+    file = written(folder, host("10.0.0.1", *items), host("10.0.0.2", *items[:1]))
+    found = file.rows("SELECT first_rank, last_rank, facts FROM plugins ORDER BY id")
+    alone = written(folder, host("a", items[1])).rows("SELECT facts FROM plugins")
+    assert [row[:2] for row in found] == [(1, 3), (4, 4)]
+    assert file.outputs() == ["first", "third", "first", "second"]
+    assert facts(found[1][2]) == facts(alone[0][0]) != facts(found[0][2])
+
+
+def test_layout_between_elements_makes_no_other_plugin(folder: Path) -> None:
+    close = item(7, "x", children="<synopsis>a</synopsis><solution>b</solution>")
+    wide = item(7, children="\n<synopsis>a</synopsis>\n  <solution>b</solution>\n")
+    assert written(folder, host("a", close), host("b", wide)).rows("SELECT COUNT(*) FROM plugins") == [(1,)]
+
+
 def test_outputs_are_in_their_finding_s_place_whatever_their_size(folder: Path) -> None:
     texts = [None if n % 7 == 0 else f"{n} " * (1 + n % 50) for n in range(300)]
     big = "x" * 600_000

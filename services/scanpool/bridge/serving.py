@@ -12,6 +12,7 @@ from importlib.metadata import version
 import anyio
 import anyio.to_thread
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from scanpool.bridge.configuration.checks import is_loopback
 from scanpool.bridge.exposure import base_url, url_of
@@ -105,6 +106,7 @@ async def _connected(bridge: BridgeSettings, settings: Settings, stopping: async
         stopping.set()
 
     record_spans("scanpool-bridge")
+    bind_contextvars(service="bridge")
     client = await connect(settings.nats, name="scanpool bridge", on_closed=closed)
     own = replace(bridge, retention=settings.retention)
     parts = replace(parts_of(JetStream(client, away_s=AWAY_S), own), stopping=stopping)

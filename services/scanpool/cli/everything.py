@@ -120,7 +120,8 @@ def up(
         port=port,
         bridge=_own_bridge(call, bridge_port, bridge_config) if bridge else None,
     )
-    with options.process_failures():
+    door = contextlib.closing(told.bridge.door) if told.bridge else contextlib.nullcontext()
+    with door, options.process_failures():
         asyncio.run(up(told, call.environ, lambda running: _tell(running, call.out)))
     return ExitCode.DONE
 

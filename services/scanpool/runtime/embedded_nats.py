@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,8 @@ _PORT_TAKEN = "address already in use"
 """In what a server says last that found its port taken."""
 _LEFT_FREE_BYTES = 256 * 2**20
 """Of the disk: on one that is full to the last the server keeps no streams at all, which is worse than refusing."""
+_TOLD = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"})
+"""Variables of our environment that the server gets, beside those of Go's runtime."""
 STOP_S = 10.0
 """How long a server that was told to end may take."""
 
@@ -129,6 +131,7 @@ class EmbeddedNats:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env=_environment(os.environ),
                 pass_fds=(lock.fileno(),),
                 start_new_session=True,
             )
@@ -237,6 +240,11 @@ async def _greeting_of(port: int) -> str | None:
         return None
     answer = json.loads(greeting[5:])
     return str(answer.get("server_name")) if answer.get("jetstream") else None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the server is told of ours: scanners' keys may stand there, which are none of its business."""
+    return {name: value for name, value in environ.items() if name in _TOLD or name.startswith("GO")}
 
 
 def nats_server() -> str:

@@ -49,16 +49,14 @@ def read(scan: Validating, packed: Path, limits: Limits, checkpoint: Callable[[]
         zstandard.ZstdError: the file is damaged.
     """
     asked = Asked(credentials=credentials_of(scan.request), privileged=is_privileged(scan.request))
-    digest = hashlib.sha256()
-    pieces = _hashed(_unpacked(packed, checkpoint), digest.update)
     destination = packed.with_name("findings.sqlite")
     with FindingsWriter(packed.parent, limits) as writer:
-        result = validate(pieces, asked, limits, writer)
-        for _ in pieces:
-            pass  # a refused report was not read to its end
-        if result.error is None:
-            writer.write(destination, _about(scan, result), checkpoint)
-    return Reading(result=result, sha256=digest.hexdigest(), findings=destination if result.error is None else None)
+        result = validate(_unpacked(packed, checkpoint), asked, limits, writer)
+        if result.error is not None:
+            # It was not read to its end.
+            return Reading(result=result, sha256=_sha256(_unpacked(packed, checkpoint)), findings=None)
+        writer.write(destination, _about(scan, result), checkpoint)
+    return Reading(result=result, sha256=result.results_summary.sha256, findings=destination)
 
 
 def _about(scan: Validating, result: Result) -> dict[str, object]:
@@ -88,7 +86,8 @@ def _unpacked(packed: Path, checkpoint: Callable[[], None]) -> Iterator[bytes]:
             yield piece
 
 
-def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+def _sha256(pieces: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
     for piece in pieces:
-        update(piece)
-        yield piece
+        digest.update(piece)
+    return digest.hexdigest()

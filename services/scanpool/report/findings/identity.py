@@ -10,7 +10,9 @@ _RESULTS = {"": 0, "PASSED": 1, "FAILED": 2, "WARNING": 3, "ERROR": 4, "SKIPPED"
 _UNRATED, _OTHER = 7, 6
 STATE_BITS = 3
 """The lowest bits of an identity: severity or result, which may change while the finding stays the same."""
-FINDING_IDENTITY = f"COALESCE(p.plugin_id, 0) << 24 | (f.port & 65535) << 8 | c.bits | COALESCE(p.severity, {_UNRATED})"
+FINDING_IDENTITY = (
+    f"((COALESCE(p.plugin_id, 0) << 24) | ((f.port & 65535) << 8) | c.bits | COALESCE(p.severity, {_UNRATED}))"
+)
 """`finding_identity` in SQL, as a signed number: of plugins p, findings f, and c with the protocol's bits."""
 
 
