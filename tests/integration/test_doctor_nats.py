@@ -49,12 +49,12 @@ async def test_what_is_missing_or_differs_is_put_right_by_the_remedy(
 ) -> None:
     async with standing(["lab"]) as stand:
         doctor = Doctor({"SCANPOOL_NATS_URL": stand.broker.url})
-        assert await doctor.codes(*NATS) == []
+        await doctor.well(*NATS)
         await trouble(stand)
         found = await doctor.only(code, *NATS)
         assert (found["place"], found["remedy"]) == (place, "scanpool topology apply --pools lab")
         await doctor.follow(found)
-        assert await doctor.codes(*NATS) == []
+        await doctor.well(*NATS)
 
 
 async def test_what_is_missing_is_one_problem_though_others_could_not_be_looked_at() -> None:
@@ -99,7 +99,7 @@ async def test_a_dispatcher_that_does_not_run_is_missed_until_one_does(tmp_path:
         assert found["remedy"] == "scanpool run dispatcher --pools lab"
         await pipeline.start(["dispatcher"])
         assert (await pipeline.client.wait(scan.id, timeout=30)).status == "completed"
-        assert await doctor.codes() == []
+        await doctor.well()
 
 
 async def test_a_pool_that_left_the_configuration_is_told_and_missed_by_nobody_once_it_is_empty() -> None:

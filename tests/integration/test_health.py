@@ -28,7 +28,7 @@ from tests.support.watching import FASTER, becomes, is_ready, reaches
 
 SOON = replace(FASTER, health_every=timedelta(milliseconds=200), health_lag=timedelta(seconds=1))
 """Looks often, and takes events that nobody takes for troubling after a few seconds."""
-PATIENT_S = 30.0
+PATIENT_S = 60.0
 VALIDATOR: tuple[ServiceName, ...] = ("validator",)
 
 
