@@ -52,7 +52,8 @@ _STATUS_NOTE = """
 `status` and `results` of a scan that failed have done what was asked: exit code 0. `scan --wait` and `status --watch`
 end with 3 or 4; a watch knows of `--require-auth` only where some logins worked, and fewer than were required.
 `cancel --wait` ends with 1 where the scan was over before it could be cancelled, `topology diff` where something
-differs, `doctor` where it finds a problem (with warnings alone it ends with 0). `run`, `up` and `emulator` end with 0 on SIGTERM and Ctrl-C.
+differs, `doctor` where it finds a problem (with warnings alone it ends with 0). `run`, `up` and `emulator` end with 0
+on SIGTERM and Ctrl-C.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 from structlog.contextvars import bound_contextvars
@@ -114,7 +115,7 @@ def test_every_span_says_what_the_log_lines_say_of_the_scan(tracer: Tracer, kept
     }
 
 
-def _remote(context: SpanContext) -> object:
+def _remote(context: SpanContext) -> Context:
     from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
     return set_span_in_context(NonRecordingSpan(context))
