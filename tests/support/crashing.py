@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from nats.js.client import JetStreamContext
+from nats.js.api import ObjectInfo
 
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.transitions import Change
@@ -107,15 +107,14 @@ def _amid_batch(trap: Trap) -> None:
 
 def _amid_put(trap: Trap) -> None:
     """The pieces of an object are stored, and what names them is not."""
-    original = JetStreamContext.publish
+    original = Objects._put_entry
 
     @functools.wraps(original)
-    async def wrapped(self: JetStreamContext, subject: str, *args: Any, **named: Any) -> Any:
-        if subject.startswith("$O.") and subject.split(".")[2] == "M":
-            trap.reached("amid put")
-        return await original(self, subject, *args, **named)
+    async def wrapped(self: Objects, info: ObjectInfo, stored: Any) -> None:
+        trap.reached("amid put")
+        await original(self, info, stored)
 
-    setattr(JetStreamContext, "publish", wrapped)  # noqa: B010
+    setattr(Objects, "_put_entry", wrapped)  # noqa: B010
 
 
 def _always(name: str) -> Label:

@@ -120,8 +120,9 @@ def test_a_severity_that_somebody_changed_is_another_row_of_the_plugin(folder: P
         ("<xref>CWE:200</xref><xref>IAVA:1</xref>", "<xref>CWE:200</xref><xref>IAVA:2</xref>"),
         ("<cve>CVE-2020-1</cve>", "<bid>CVE-2020-1</bid>"),
         ("<synopsis>ab</synopsis><solution>c</solution>", "<synopsis>a</synopsis><solution>bc</solution>"),
+        ("<synopsis>a</synopsis><solution>b</solution>", "<synopsis>asolutionb</synopsis>"),
     ],
-    ids=["a text", "a line", "a reference", "an element's name", "where a text ends"],
+    ids=["a text", "a line", "a reference", "an element's name", "where a text ends", "an element within a text"],
 )
 def test_items_of_one_plugin_that_differ_in_one_thing_keep_what_each_says(folder: Path, one: str, other: str) -> None:
     items = [item(7, "first", children=one), item(7, "second", children=other), item(7, "third", children=one)]
