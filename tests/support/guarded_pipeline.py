@@ -21,7 +21,7 @@ from tests.support.guarded_nats import GuardedNats, guarded_nats
 from tests.support.pipeline import Scanner, configuration_text
 from tests.support.watching import FASTER
 
-POOLS = {"lab": (Scanner("s1", capacity=4), Scanner("slow", options={"time_scale": 20.0})), "dmz": (Scanner("s1"),)}
+POOLS = {"lab": (Scanner("s1", capacity=4), Scanner("slow", options={"time_scale": 1.5})), "dmz": (Scanner("s1"),)}
 WORKER = "worker-dmz"
 _PARTS: tuple[tuple[str, tuple[ServiceName, ...], tuple[str, ...]], ...] = (
     ("admission", ("admission",), ()),
