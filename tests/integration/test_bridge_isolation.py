@@ -26,6 +26,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FOREIGN, UNKNOWN = "scan-aaaa", "scan-bbbb"
 """One of somebody else, which is over; one that never was."""
+OWN = "scan-of-other"
+"""One of the caller itself, which is over."""
 LIVE, NEVER = "live-aaaa", "live-bbbb"
 """The same of one that still waits."""
 SEAL = "5" * 32
@@ -40,7 +42,9 @@ async def pipeline() -> AsyncIterator[Pipeline]:
     async with running_pipeline(clients=[policy("owner"), policy("other")]) as pipeline:
         await becomes(lambda: has_rules(pipeline.jetstream), within_s=WITHIN_S)
         await pipeline.client.submit(["10.10.0.1"], name="weekly", owner="owner", id=FOREIGN)
-        await pipeline.client.wait(FOREIGN, timeout=WITHIN_S)
+        await pipeline.client.submit(["10.10.0.2"], name="weekly", owner="other", id=OWN)
+        for scan_id in (FOREIGN, OWN):
+            await pipeline.client.wait(scan_id, timeout=WITHIN_S)
         await pipeline.stop()
         await pipeline.start(["admission"])
         await pipeline.client.submit(["10.10.0.1"], name="weekly", owner="owner", id=LIVE)
@@ -105,14 +109,14 @@ async def differs_for_the_owner(bridge: RunningBridge, method: str, template: di
         ("summarize_findings", {"task_id": "ID"}),
         ("get_finding", {"task_id": "ID", "finding_id": 1}),
         ("compare_scans", {"base_task_id": "ID", "task_id": "ID"}),
-        ("compare_scans", {"base_task_id": "nobody", "task_id": "ID"}),
+        ("compare_scans", {"base_task_id": OWN, "task_id": "ID"}),
         ("cancel_scan", {"task_id": "ID", "reason": "theirs"}),
     ],
 )
 async def test_tools_tell_nothing_of_it(bridge: RunningBridge, tool: str, arguments: dict[str, Any]) -> None:
     params = {"name": tool, "arguments": arguments}
     await assert_alike(bridge, "tools/call", params, tool)
-    if "nobody" not in arguments.values():
+    if OWN not in arguments.values():
         assert await differs_for_the_owner(bridge, "tools/call", params, tool)
 
 
@@ -172,7 +176,7 @@ async def test_lists_hold_and_count_what_is_ones_own(bridge: RunningBridge, filt
         mine, theirs = await called(owner, "list_tasks", **filters), await called(other, "list_tasks", **filters)
         queue = await called(other, "get_queue_status", scanner_pool="lab")
     assert mine["total"] >= 1
-    assert theirs["total"] == 0
+    assert (theirs["total"], [each["task_id"] for each in theirs["tasks"]]) == (1, [OWN])
     assert LIVE not in json.dumps(queue)
 
 
