@@ -17,7 +17,7 @@ from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-POOLS = {"lab": (Scanner("s1"),), "slow": (Scanner("s1", options={"time_scale": 2.0}),)}
+POOLS = {"lab": (Scanner("s1"),), "slow": (Scanner("s1", options={"time_scale": 0.7}),)}
 HOSTILE = "evil\x1b[31m\u202e name"
 
 
