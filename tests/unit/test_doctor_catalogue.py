@@ -31,6 +31,7 @@ def codes_in_source() -> set[str]:
     return words & FINDINGS.keys()
 
 
+@pytest.mark.usefixtures("checkout")
 def test_every_code_of_the_catalogue_can_be_given() -> None:
     assert FINDINGS.keys() - codes_in_source() == set()
 
