@@ -17,9 +17,11 @@ from scanpool.report.findings.store import Store
 from tests.support import defectdojo as dojo
 from tests.support import ocsf as definitions
 from tests.support.exports import FINDINGS, HARD, RESULTS, document, documents
-from tests.support.findings import store_of
+from tests.support.findings import store_of, vulnerability
+from tests.support.reports import host
 
 SARIF: dict[str, Any] = json.loads((Path(__file__).parent / "schemas/sarif-schema-2.1.0.json").read_text("utf-8"))
+HOW_TO = Path(__file__).parents[2] / "docs/how-to/export-findings.md"
 KINDS = pytest.mark.parametrize(
     ("filters", "count"), [(Filters(), FINDINGS), (ComplianceFilters(), RESULTS)], ids=["findings", "compliance"]
 )
@@ -113,6 +115,62 @@ def test_defectdojo_takes_the_import(store: Store, filters: Any, count: int) -> 
     imported = document(defectdojo.lines(store, filters))
     assert dojo.mistakes(imported) == []
     assert len(imported["findings"]) == count
+    assert {name for each in imported["findings"] for name in each} <= dojo.REQUIRED.keys() | dojo.OF_EVERY_RELEASE
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "endpoint"),
+    [
+        ("web.example", "10.0.0.1", {"host": "web.example", "port": 443, "protocol": "tcp"}),
+        ("2001:db8::1", None, {"host": "2001:db8::1", "port": 443, "protocol": "tcp"}),
+        ("a", "10.0.0.1", {"host": "10.0.0.1", "port": 443, "protocol": "tcp"}),
+        ("fe80::1%eth0", "fe80::1", {"host": "fe80::1", "port": 443, "protocol": "tcp"}),
+        ("a place of ours", "", None),
+    ],
+)
+def test_an_endpoint_for_defectdojo_has_a_host_that_it_takes(
+    tmp_path: Path, name: str, address: str | None, endpoint: dict[str, Any] | None
+) -> None:
+    with store_of(tmp_path, host(name, vulnerability(7, "x", port=443), address=address)) as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    assert [each.get("endpoints") for each in imported["findings"]] == [[endpoint] if endpoint else None]
+    assert dojo.mistakes(imported) == []
+
+
+@pytest.mark.parametrize("port", [65_536, 10**11])
+def test_a_port_that_cannot_be_is_not_given_to_defectdojo(tmp_path: Path, port: int) -> None:
+    with store_of(tmp_path, host("web.example", vulnerability(7, "x", port=port))) as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    assert imported["findings"][0]["endpoints"] == [{"host": "web.example"}]
+
+
+def test_the_how_to_names_the_test_type_that_defectdojo_makes(store: Store) -> None:
+    named = dojo.name_of_test_type(document(defectdojo.lines(store, Filters())))
+    assert named == "scanpool Scan (Generic Findings Import)"
+    assert f'DEDUPLICATION_ALGORITHM_PER_PARSER["{named}"]' in HOW_TO.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mistake"),
+    [
+        (lambda finding: finding.pop("description"), "description: missing"),
+        (lambda finding: finding.update(severity="high"), "severity: 'high'"),
+        (lambda finding: finding.update(cvss=7), "cvss: not allowed"),
+        (lambda finding: finding.update(cwe="79"), "cwe: '79' is no int"),
+        (lambda finding: finding.update(cvssv3_score=10.5), "cvssv3_score: 10.5 is out of its range"),
+        (lambda finding: finding.update(date="24 March"), "date: '24 March' is no date"),
+        (lambda finding: finding.update(tags=[1]), "tags: [1] is no list of texts"),
+        (lambda finding: finding.update(title="t" * 512), "title: too long"),
+        (lambda finding: finding.update(endpoints=[{"host": "a b"}]), "endpoints.host: 'a b'"),
+        (lambda finding: finding.update(endpoints=[{"host": "10.0.0.1", "userinfo": "me"}]), "endpoints.userinfo"),
+        (lambda finding: finding.update(endpoints=[{"host": "10.0.0.1", "port": 65536}]), "endpoints.port: 65536"),
+        (lambda finding: finding.update(cve="CVE-2020-1", vulnerability_ids=[]), "cve and vulnerability_ids"),
+    ],
+)
+def test_what_defectdojo_would_not_take_is_noticed(store: Store, spoil: Any, mistake: str) -> None:
+    imported = document(defectdojo.lines(store, Filters()))
+    spoil(imported["findings"][0])
+    assert any(each.startswith(mistake) for each in dojo.mistakes(imported))
 
 
 @pytest.mark.parametrize("filters", [Filters(), ComplianceFilters()], ids=["findings", "compliance"])

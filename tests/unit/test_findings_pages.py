@@ -346,8 +346,9 @@ def test_compliance_results_are_filtered(tmp_path: Path, conditions: list[str], 
             assert [row["check_name"] for row in (*first.rows, *after.rows)] == expected
 
 
+@pytest.mark.parametrize("order", [range(1, 11), range(10, 0, -1)], ids=["forward", "backward"])
 def test_many_hosts_and_texts_are_looked_for_with_the_same_outcome(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: range
 ) -> None:
     """Where the hosts have too many findings to list them."""
     monkeypatch.setattr("scanpool.report.findings.choosing.MOST_LISTED", 3)
@@ -363,11 +364,12 @@ def test_many_hosts_and_texts_are_looked_for_with_the_same_outcome(
             ["output~ on 3"],
             ["host=10.0.0.0/30", "severity=low"],
             ["host=10.0.0.4/30", "port=2"],
+            ["port=1", "plugin_id=1,4"],
         ):
             filters = parse(conditions)
+            pages = {number: findings(store, filters, ["rank"], page=number, page_size=4).rows for number in order}
             rows = found(store, *conditions, fields=["rank"])
-            pages = [findings(store, filters, ["rank"], page=number, page_size=4).rows for number in range(1, 11)]
-            assert [row for page in pages for row in page] == rows
+            assert [row for _, page in sorted(pages.items()) for row in page] == rows
             assert findings(store, filters).total == len(rows)
         assert found(store, "host=10.0.0.0/30", fields=["rank"])[0] == {"rank": 1}
 

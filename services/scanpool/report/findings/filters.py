@@ -111,6 +111,8 @@ def network(text: str) -> Network | None:
 
 def folded(text: str) -> str:
     """With A to Z in lower case, and everything else as it is: so are texts compared."""
+    if text.isascii():
+        return text.lower()
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 

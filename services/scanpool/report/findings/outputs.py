@@ -46,14 +46,22 @@ def outputs(store: Store, ranks: Iterable[int]) -> Iterator[str | None]:
 def with_texts(store: Store, ranks: Iterable[int], searches: Sequence[Search]) -> Iterator[int]:
     """Of these ranks, ascending, the ones that fit all the searches; letters A to Z in either case."""
     wanted = [folded(each.text) for each in searches]
-    following, hits = 0, list[frozenset[int]]()
+    following, fitting = 0, frozenset[int]()
     for rank in ranks:
         if rank >= following:
             block = _block(store, rank)
-            hits = _hits(store, block, wanted)
             following = store.value(_NEXT, (block.first,)) or store.counts.findings + 1
-        if all(rank in found or rank in each.named for each, found in zip(searches, hits, strict=True)):
+            hits = zip(searches, _hits(store, block, wanted), strict=True)
+            fitting = frozenset.intersection(*(found | _named(each, block.first, following) for each, found in hits))
+        if rank in fitting:
             yield rank
+
+
+def _named(search: Search, first: int, following: int) -> frozenset[int]:
+    """The ranks of a block that fit by their plugin's name."""
+    if not len(search.named):
+        return frozenset()
+    return frozenset(rank for rank in range(first, following) if rank in search.named)
 
 
 def _hits(store: Store, block: _Block, wanted: Sequence[str]) -> list[frozenset[int]]:

@@ -45,7 +45,7 @@ CREATE INDEX hosts_by_address_key ON hosts (address_key);
 CREATE INDEX hosts_by_name ON hosts (name);
 CREATE INDEX hosts_by_address ON hosts (address);
 
--- What a plugin says wherever it reports, one row for each severity that it reports with. In page order.
+-- What a plugin says: one row for findings to which it says exactly the same, with the same severity. In page order.
 CREATE TABLE plugins (
   id              INTEGER PRIMARY KEY,
   plugin_id       INTEGER,          -- the scanner's number; NULL where the report has none

@@ -15,7 +15,7 @@ from typing import Protocol
 from scanpool.report.findings.spans import Spans
 
 STEP = 64
-"""Of so many ranks that are found by looking, one is remembered."""
+"""Of so many ranks that are found by looking at all, one is remembered; so few are skipped one by one."""
 
 
 class Selection(Protocol):
@@ -75,14 +75,25 @@ class Listed:
 class Looked:
     """Ranks that are found by looking; `look` yields those above a rank."""
 
-    def __init__(self, look: Callable[[int], Iterator[int]], total: int | None = None, *, most_listed: int) -> None:
-        """`total` where it is known; once all were looked at, up to `most_listed` of them are held."""
+    def __init__(
+        self,
+        look: Callable[[int], Iterator[int]],
+        total: int | None = None,
+        *,
+        most_listed: int,
+        nth: Callable[[int, int], int | None] | None = None,
+    ) -> None:
+        """`total` where it is known; once all were looked at, up to `most_listed` of them are held.
+
+        `nth` is for a quicker way to skip many: after a rank the first, the second and so on; None where none is left.
+        """
         self._look = look
+        self._nth = nth or self._nth_by_looking
         self._total = total
         self._most_listed = most_listed
         self._listed: Listed | None = None
-        self._marks = array("q", [0])
-        """After which rank to look for the ranks from place 0, STEP, twice STEP."""
+        self._places, self._after = array("q", [0]), array("q", [0])
+        """Places in ascending order, and of each after which rank to look for it."""
 
     def total(self) -> int:
         if self._total is None:
@@ -94,13 +105,16 @@ class Looked:
             return self._listed.at(offset, count)
         if self._total is not None and offset >= self._total:
             return []
-        mark = offset // STEP
-        if mark >= len(self._marks):
-            self._mark(mark)
-        if mark >= len(self._marks):
-            return []
-        skipped = offset - mark * STEP
-        return list(islice(self._look(self._marks[mark]), skipped, skipped + count))
+        known = bisect_right(self._places, offset)
+        after, skipped = self._after[known - 1], offset - self._places[known - 1]
+        if skipped > STEP:
+            found = self._nth(after, skipped)
+            if found is None:
+                return []
+            after, skipped = found, 0
+            self._places.insert(known, offset)
+            self._after.insert(known, after)
+        return list(islice(self._look(after), skipped, skipped + count))
 
     def after(self, rank: int, count: int) -> list[int]:
         if self._listed is not None:
@@ -111,21 +125,19 @@ class Looked:
         # What it will hold is not known before it has looked.
         return self._most_listed
 
+    def _nth_by_looking(self, after: int, count: int) -> int | None:
+        return next(islice(self._look(after), count - 1, None), None)
+
     def _look_at_all(self) -> int:
         first = array("q", islice(self._look(0), self._most_listed + 1))
         if len(first) <= self._most_listed:
             self._listed = Listed(first)
             return len(first)
-        self._marks = array("q", [0, *first[STEP - 1 :: STEP]])
-        return self._mark(None)
-
-    def _mark(self, wanted: int | None) -> int:
-        """Look on from the last mark up to the wanted one, or to the end; says how many ranks were passed."""
-        passed = (len(self._marks) - 1) * STEP
-        for rank in self._look(self._marks[-1]):
+        self._after = array("q", [0, *first[STEP - 1 :: STEP]])
+        passed = (len(self._after) - 1) * STEP
+        for rank in self._look(self._after[-1]):
             passed += 1
             if passed % STEP == 0:
-                self._marks.append(rank)
-                if wanted is not None and len(self._marks) > wanted:
-                    break
+                self._after.append(rank)
+        self._places = array("q", range(0, len(self._after) * STEP, STEP))
         return passed

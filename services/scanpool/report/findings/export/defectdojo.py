@@ -29,7 +29,7 @@ from scanpool.report.findings.query import every_finding, every_result
 from scanpool.report.findings.store import Store
 
 TYPE = "scanpool"
-"""The test type there is called `scanpool (Generic Findings Import)`."""
+"""The test type there is called `scanpool Scan (Generic Findings Import)`."""
 SEVERITIES: Mapping[int | None, str] = {4: "Critical", 3: "High", 2: "Medium", 1: "Low", 0: "Info", None: "Info"}
 """DefectDojo has no word for unrated: such findings carry the tag `unrated`."""
 RESULTS: Mapping[str, str] = {"FAILED": "High", "WARNING": "Medium", "ERROR": "Medium"}
@@ -37,8 +37,10 @@ RESULTS: Mapping[str, str] = {"FAILED": "High", "WARNING": "Medium", "ERROR": "M
 _INACTIVE = frozenset({"PASSED", "SKIPPED"})
 _TITLE_CHARS = 511
 _ID_CHARS = 500
-_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
+_HOST_NAME = re.compile(r"(?=..)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 _HOST_CHARS = 253
+_PROTOCOL = re.compile(r"[A-Za-z]{2,20}")
+_HIGHEST_PORT = 65_535
 _FINDING = (
     *("host", "host_ip", "host_fqdn", "plugin_id", "plugin_name", "plugin_family", "severity", "port", "protocol"),
     *("svc_name", "cve", "cwe", "xref", "see_also", "cvss3_base_score", "cvss3_vector", "epss_score"),
@@ -145,15 +147,16 @@ def _endpoints(row: Mapping[str, Any], port: int, protocol: str) -> list[dict[st
     host = next((name for name in (row["host"], row["host_fqdn"], row["host_ip"]) if _is_host(name)), None)
     if host is None:
         return []
-    return [{"host": host, "port": port, "protocol": protocol}] if port and protocol.isalpha() else [{"host": host}]
+    if 0 < port <= _HIGHEST_PORT and _PROTOCOL.fullmatch(protocol):
+        return [{"host": host, "port": port, "protocol": protocol}]
+    return [{"host": host}]
 
 
 def _is_host(name: str) -> bool:
     try:
-        ipaddress.ip_address(name)
+        return "%" not in str(ipaddress.ip_address(name))
     except ValueError:
         return len(name) <= _HOST_CHARS and _HOST_NAME.fullmatch(name) is not None
-    return True
 
 
 def _tags(row: Mapping[str, Any]) -> list[str]:
