@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -89,3 +90,28 @@ async def test_only_the_callers_own_scans_are_offered() -> None:
         assert await completed(client, "task_id", "theirs") == []
         assert await completed(client, "pool", "l") == ["lab"]
         assert await completed(client, "password", "") == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "arguments", "says"),
+    [
+        ("triage_scan", {"task_id": "x", "password": "hunter2"}, "credential_ref"),
+        ("triage_scan", {"task_id": "hunter2!"}, "task_id takes"),
+        ("scan_and_report", {"targets": "hunter2!"}, ""),
+        ("triage_scan", {}, "takes: task_id"),
+        ("triage_scan", {"task_id": "x", "colour": "hunter2"}, "takes: task_id"),
+        ("hunter2", {}, "there is no such prompt"),
+    ],
+)
+async def test_a_prompt_that_is_asked_for_wrongly_repeats_nothing_anywhere(
+    prompt: str, arguments: dict[str, str], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with an_agent() as (_, client):
+        with pytest.raises(MCPError) as refused:
+            await client.get_prompt(prompt, arguments)
+    assert refused.value.error.code == INVALID_PARAMS
+    assert says in refused.value.error.message
+    assert "hunter2" not in refused.value.error.message
+    said = [each.getMessage() for each in caplog.records if each.name.startswith(("mcp.server", "scanpool", "root"))]
+    assert not [each for each in said if "hunter2" in each and "params" not in each]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Resource, ResourceTemplate
 
 from scanpool.bridge.caller import Caller
+from scanpool.bridge.listening import MOST_STREAMS
 from scanpool.bridge.settings import BridgeSettings
 from tests.support.bridge import connected, running_bridge
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
@@ -162,3 +163,13 @@ async def test_nobody_listens_to_what_is_not_theirs(uri: str) -> None:
                 pass
     assert problem.value.error.code == INVALID_PARAMS
     assert problem.value.error.message == "there is no such resource to listen to"
+
+
+async def test_nobody_has_more_subscriptions_open_than_a_few() -> None:
+    async with running_pipeline(services=()) as pipeline, an_agent(pipeline) as client, AsyncExitStack() as stack:
+        await pipeline.client.submit(["10.10.0.1"], name="weekly", owner="agent", id="scan-aaaa")
+        for _ in range(MOST_STREAMS):
+            await stack.enter_async_context(client.listen(resource_subscriptions=["scan://scan-aaaa/status"]))
+        with pytest.raises(MCPError, match="subscriptions open"):
+            async with client.listen(resource_subscriptions=["scan://scan-aaaa/status"]):
+                pass

@@ -39,11 +39,13 @@ CARRIED: list[tuple[str, dict[str, Any]]] = [
     (TOOL, {**REQUEST, "credential": {"username": "root", "ssh": [{"password": SECRET}]}}),
     (TOOL, {**REQUEST, f"password={SECRET}": True}),
     ("run_untrusted_scan", {"targets": ["10.10.0.1"], "name": "weekly", "password": SECRET}),
+    (TOOL, {**REQUEST, "pw": SECRET}),
+    (TOOL, {**REQUEST, "\uff50\uff41\uff53\uff53-\uff57\uff4f\uff52\uff44": SECRET}),
     ("get_scan_status", {"task_id": "x", "token": SECRET}),
     ("cancel_scan", {"task_id": "x", "password": SECRET}),
 ]
 MISTAKEN: list[tuple[str, dict[str, Any]]] = [
-    (TOOL, {**REQUEST, "pw": SECRET}),
+    (TOOL, {**REQUEST, "hunter": SECRET}),
     (TOOL, {**REQUEST, "max_duration_s": SECRET}),
     (TOOL, {**REQUEST, "scan_type": SECRET}),
     (TOOL, {**REQUEST, "name": {"is": SECRET}}),

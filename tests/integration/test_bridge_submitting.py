@@ -10,8 +10,9 @@ import pytest_asyncio
 from scanpool.bridge.caller import SCOPES, Caller
 from scanpool.bridge.settings import BridgeSettings
 from scanpool.runtime.tracing import continued
-from tests.support.agents import has_rules, policy
+from tests.support.agents import every_message, has_rules, policy
 from tests.support.bridge import RunningBridge, called, connected, refusal, running_bridge
+from tests.support.bridge_tasks import posted
 from tests.support.broker import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
@@ -119,6 +120,15 @@ async def test_the_same_key_for_something_else_is_a_conflict_that_names_the_diff
         )
     assert problem["code"] == "conflict"
     assert "targets" in problem["message"]
+
+
+async def test_a_key_that_was_used_in_another_pool_is_a_conflict(bridge: RunningBridge) -> None:
+    request = {"targets": ["10.10.0.1"], "name": "weekly", "idempotency_key": "sunday"}
+    async with connected(bridge) as client:
+        first = await called(client, "run_untrusted_scan", **request)
+        problem = await refusal(client, "run_untrusted_scan", **request, scanner_pool="dmz")
+    assert (problem["code"], problem["task_id"]) == ("conflict", first["task_id"])
+    assert "pool lab" in problem["message"]
 
 
 async def test_a_key_of_somebody_else_is_another_scan(pipeline: Pipeline, bridge: RunningBridge) -> None:
@@ -244,6 +254,26 @@ async def test_the_agents_trace_goes_on_through_the_scan(bridge: RunningBridge) 
             task = await called(client, "run_untrusted_scan", targets=["10.10.0.1"], name="weekly")
     assert task["trace_id"] == trace_id
     assert (await bridge.parts.scanpool.wait(task["task_id"], timeout=60)).trace_id == trace_id
+
+
+async def test_of_the_agents_trace_context_nothing_but_the_ids_is_kept(
+    pipeline: Pipeline, bridge: RunningBridge
+) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4737"
+    context = {
+        "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01",
+        "tracestate": "x=kept-nowhere",
+        "baggage": "x=kept-nowhere",
+    }
+    call = {"name": "run_untrusted_scan", "arguments": {"targets": ["10.10.0.1"], "name": "weekly"}}
+    answer = await posted(
+        bridge.url, "tools/call", call, headers={"Mcp-Name": "run_untrusted_scan"}, meta=context, knows_tasks=False
+    )
+    task = answer["result"]["structuredContent"]
+    assert task["trace_id"] == trace_id
+    await bridge.parts.scanpool.wait(task["task_id"], timeout=60)
+    stored = [str((name, each)) async for name, each in every_message(pipeline.jetstream)]
+    assert not [each for each in stored if "kept-nowhere" in each]
 
 
 async def test_a_scanners_address_is_told_where_its_pool_exposes_it() -> None:

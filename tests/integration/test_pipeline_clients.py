@@ -57,7 +57,8 @@ async def pipeline() -> AsyncIterator[Pipeline]:
 
 async def ask(pipeline: Pipeline, targets: Sequence[str] = ONE, *, client: str = "agent", **fields: Any) -> ScanStatus:
     """Admission's answer to what the client asks for."""
-    submitted = await pipeline.client.submit(list(targets), name="asked by an agent", client=client, **fields)
+    named = {"name": "asked by an agent", "client": client, "owner": client, **fields}
+    submitted = await pipeline.client.submit(list(targets), **named)
     return await pipeline.client.admitted(submitted, timeout=20)
 
 
@@ -230,7 +231,7 @@ async def test_asked_for_again_it_is_the_same_scan_confirmed_or_not(pipeline: Pi
 
 async def test_of_requests_at_once_no_more_pass_than_the_policy_allows() -> None:
     async with running_pipeline(services=("dispatcher",), rules=RULES, clients=CLIENTS) as waits:
-        fields = {"name": "at once", "client": "crowd-1", "intensity": "intrusive"}
+        fields = {"name": "at once", "client": "crowd-1", "owner": "crowd-1", "intensity": "intrusive"}
         asked_for = [await waits.client.submit(list(ONE), **fields) for _ in range(12)]
         await waits.start(("admission",))
         answers = [await waits.client.admitted(each, timeout=20) for each in asked_for]
@@ -250,7 +251,7 @@ async def test_another_client_has_its_own_count_and_what_ends_makes_room(pipelin
 
 async def test_an_old_scan_that_still_waits_counts_and_does_not_count_for_the_hour(pipeline: Pipeline) -> None:
     long_ago = datetime.now(UTC) - timedelta(hours=3)
-    request = a_request(targets=ONE, client="crowd-old")
+    request = a_request(targets=ONE, client="crowd-old", owner="crowd-old")
     for number in range(2):
         scan = a_queued_scan(request, id=f"old-{number}", submitted_at=long_ago, queued_at=long_ago)
         held = msgspec.structs.replace(scan, not_before=datetime.now(UTC) + timedelta(days=1))
@@ -290,8 +291,10 @@ async def age(pipeline: Pipeline, scan_id: str, by: timedelta) -> None:
 async def test_admission_goes_by_the_rules_as_they_are_now_not_by_those_that_the_bridge_read(
     pipeline: Pipeline,
 ) -> None:
-    request = ScanRequest(targets=ONE, name="asked by an agent", client="shrinking")
+    request = ScanRequest(targets=ONE, name="asked by an agent", client="shrinking", owner="shrinking")
     assert await judged(pipeline, request) == Allowed()
+    parked = await ask(pipeline, client="shrinking", intensity="intrusive")
+    assert parked.state == "pending"
     before = pipeline.configuration.read_text()
     document = yaml.safe_load(before)
     for each in document["clients"]:
@@ -300,6 +303,10 @@ async def test_admission_goes_by_the_rules_as_they_are_now_not_by_those_that_the
     pipeline.configuration.write_text(yaml.safe_dump(document))
     await becomes(lambda: is_narrower(pipeline))
     assert code_of(await ask(pipeline, client="shrinking")) == "client_target_denied"
+    approved = await settle(pipeline, "approve", parked.id, "--json")
+    assert (approved.code, approved.document["approved"]) == (1, 0)
+    assert "does not allow it any more" in str(approved.document)
+    assert (await pipeline.client.status(parked.id)).state == "pending"
 
 
 async def judged(pipeline: Pipeline, request: ScanRequest) -> Allowed | Confirm | object:

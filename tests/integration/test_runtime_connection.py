@@ -197,3 +197,30 @@ async def test_a_cancel_that_comes_together_with_the_answer_is_not_lost() -> Non
         await asyncio.wait({asking})
         assert asking.cancelled()
         await client.close()
+
+
+async def test_a_cancel_that_comes_together_with_a_refusal_is_not_lost() -> None:
+    async with running_broker() as broker:
+        client = await connect(NatsAddress(url=broker.url), name="test")
+        asked = await client.subscribe("asked")
+        asking = asyncio.create_task(client.request("asked", timeout=5))
+        question = await asked.next_msg(5)
+        nobody = Msg(client, question.subject, headers={"Status": "503"})
+        client._resp_map[question.reply.rsplit(".", 1)[1]].set_result(nobody)
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+        await client.close()
+
+
+async def test_a_cancel_that_comes_together_with_a_pong_is_not_lost() -> None:
+    async with running_broker() as broker:
+        client = await connect(NatsAddress(url=broker.url), name="test")
+        flushing = asyncio.create_task(client.flush(timeout=5))
+        while not client._pongs:
+            await asyncio.sleep(0)
+        client._pongs.pop().set_result(True)
+        flushing.cancel()
+        await asyncio.wait({flushing})
+        assert flushing.cancelled()
+        await client.close()

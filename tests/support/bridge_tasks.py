@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import httpx
@@ -89,13 +90,20 @@ async def ended(session: ClientSession, task_id: str) -> dict[str, Any]:
 
 
 async def posted(
-    url: str, method: str, params: Mapping[str, Any], *, headers: Mapping[str, str], knows_tasks: bool = True
+    url: str,
+    method: str,
+    params: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str],
+    meta: Mapping[str, Any] = MappingProxyType({}),
+    knows_tasks: bool = True,
 ) -> dict[str, Any]:
     """The document that a request of the modern era, made by hand, was answered with."""
     extensions: dict[str, Any] = {TASKS: {}} if knows_tasks else {}
-    meta = {
+    all_meta = {
         "io.modelcontextprotocol/protocolVersion": VERSION,
         "io.modelcontextprotocol/clientCapabilities": {"extensions": extensions},
+        **meta,
     }
     sent = {
         "Accept": "application/json, text/event-stream",
@@ -103,7 +111,7 @@ async def posted(
         "Mcp-Method": method,
         **headers,
     }
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": all_meta}}
     async with httpx.AsyncClient() as http:
         answer = await http.post(url, json=body, headers=sent, timeout=WITHIN_S)
     document: dict[str, Any] = answer.json()

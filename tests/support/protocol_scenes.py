@@ -18,9 +18,9 @@ from tests.support.small_world import CLIENT
 SCAN = "s1"
 PAST_MAX_DURATION = timedelta(hours=25)
 
-INTRUSIVE = a_request(client=CLIENT, intensity="intrusive", max_wait_s=3600)
+INTRUSIVE = a_request(client=CLIENT, owner=CLIENT, intensity="intrusive", max_wait_s=3600)
 """Asked for by a client of the bridge, it waits for a person's approval."""
-CONFIRMED = a_request(client=CLIENT, intensity="intrusive", confirmed="alice")
+CONFIRMED = a_request(client=CLIENT, owner=CLIENT, intensity="intrusive", confirmed="alice")
 
 NOTHING_NEW = tuple(f"answer to a read of $KV.pool-lab.{key}" for key in ("control", "space", "health", "rules"))
 """Calls that tell of what nobody changes here: before them nothing is otherwise than before the next call."""

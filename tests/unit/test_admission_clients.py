@@ -86,7 +86,9 @@ async def _answered(
 
     await register(broker, "lab", rules)
     admission = an_admission(broker, counted, resolve)
-    return await _asked(admission, broker, "s1", a_request(**{"client": "agent", **fields})), looked_up
+    return await _asked(
+        admission, broker, "s1", a_request(**{"client": "agent", "owner": fields.get("client", "agent"), **fields})
+    ), looked_up
 
 
 def an_admission(broker: FakeJetStream, counting: Counting, resolve: Resolver) -> Admission:
@@ -242,7 +244,7 @@ def test_of_requests_at_once_each_is_counted_with_those_before_it() -> None:
         broker = FakeJetStream(["lab"], pause=pause)
         await register(broker, "lab", RULES)
         admission = an_admission(broker, _Slow(broker), resolve)
-        request = a_request(client="agent")
+        request = a_request(client="agent", owner="agent")
         return await asyncio.gather(*(_asked(admission, broker, f"s{n}", request) for n in range(9)))
 
     states = Counter(type(scan) for scan in asyncio.run(at_once()))

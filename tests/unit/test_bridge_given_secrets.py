@@ -33,6 +33,13 @@ SECRET = "hunter2"
         "access_token",
         "bearer",
         "community_string",
+        "private-key",
+        "api-key",
+        "pass_word",
+        "ssh_pw",
+        "tokens",
+        "credentials",
+        "authorization",
     ],
 )
 def test_a_name_that_secrets_go_by_is_refused(name: str) -> None:
@@ -42,6 +49,13 @@ def test_a_name_that_secrets_go_by_is_refused(name: str) -> None:
     assert name in refused.value.message
     assert "credential_ref" in refused.value.hint
     assert SECRET not in str(vars(refused.value))
+
+
+@pytest.mark.parametrize("name", ["\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "pass\u200bword"])
+def test_a_name_that_only_looks_like_one_is_refused_and_not_repeated(name: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        refuse_secrets({name: SECRET})
+    assert name not in refused.value.message
 
 
 def nested(value: Any, depth: int) -> Any:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from scanpool.coordination.client_policy import (
+    CLIENT_LIMITS,
     Allowed,
     Confirm,
     Counts,
@@ -19,6 +21,7 @@ from scanpool.coordination.client_policy import (
     decide,
     judge_targets,
     rule_for,
+    standing_denial,
     to_resolve,
 )
 from scanpool_schemas.keys import ClientRule, Exclusion, PoolRules
@@ -57,7 +60,9 @@ def decided(
     resolved: Mapping[str, Sequence[str]] = RESOLVED,
     **fields: Any,
 ) -> Decision:
-    request = a_request(**{"targets": tuple(targets), "client": "agent", **fields})
+    request = a_request(
+        **{"targets": tuple(targets), "client": "agent", "owner": fields.get("client", "agent"), **fields}
+    )
     return decide(asked(request, resolved), of or rules(), counts, NOW)
 
 
@@ -139,7 +144,7 @@ def test_anything_else_is_denied_with_the_rule_that_does_it(target: str, code: s
 @pytest.mark.parametrize("target", ["0.0.0.0/0", "::/0", "10.0.0.256", "a b", "*.lab.example"])
 def test_what_is_no_target_or_all_there_is_is_refused(target: str) -> None:
     with pytest.raises(InvalidTarget):
-        asked(a_request(targets=(target,), client="agent"), {})
+        asked(a_request(targets=(target,), client="agent", owner="agent"), {})
     (verdict,) = judge_targets("agent", [target], rules(), {}, NOW)
     assert (verdict.allowed, verdict.code) == (False, "invalid_target")
 
@@ -224,7 +229,7 @@ def test_a_client_without_a_rule_may_nothing() -> None:
     ],
 )
 def test_what_needs_no_address_is_denied_at_first_sight(fields: dict[str, Any], code: str) -> None:
-    request = a_request(**{"client": "agent", **fields})
+    request = a_request(**{"client": "agent", "owner": fields.get("client", "agent"), **fields})
     found = at_first_sight(request, rules())
     assert isinstance(found, Denied)
     assert found.code == code
@@ -318,3 +323,42 @@ def test_names_to_resolve_are_those_of_the_targets_and_of_what_is_protected() ->
 def test_the_zone_that_a_resolver_adds_to_a_protected_address_is_no_part_of_it() -> None:
     resolved = {"nessus.example": ("fe80::1%eth0", "10.0.0.5")}
     assert denied(["10.0.0.5"], resolved=resolved).code == "client_target_denied"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"template": "malware"}, {"folder": "mine"}, {"owner": "somebody"}, {"owner": None}, {"policy": "mine"}],
+)
+def test_what_the_bridge_never_sends_is_denied_to_whoever_goes_past_it(fields: dict[str, Any]) -> None:
+    request = a_request(**{"client": "agent", "owner": "agent", **fields})
+    found = at_first_sight(request, rules())
+    assert found is not None
+    assert found.code == "client_settings_denied"
+
+
+def test_more_names_than_hosts_are_denied_before_any_is_looked_up() -> None:
+    names = tuple(f"host-{number}.lab.example" for number in range(300))
+    found = at_first_sight(a_request(client="agent", owner="agent", targets=names), rules())
+    assert found is not None
+    assert found.code == "client_too_many_hosts"
+
+
+def test_a_list_of_targets_that_would_take_long_to_judge_is_refused() -> None:
+    scattered = [f"10.0-15.0-255.{number}" for number in range(100)]
+    verdicts = judge_targets("agent", scattered, rules(), {}, NOW)
+    assert [each.code for each in verdicts[2:]].count("invalid_target") >= 94
+    assert sum(each.intervals for each in verdicts) <= CLIENT_LIMITS.max_intervals
+    with pytest.raises(InvalidTarget, match="separate runs"):
+        asked(a_request(targets=tuple(scattered), client="agent", owner="agent"), {})
+
+
+def test_an_admitted_scan_is_denied_once_its_policy_is_gone_or_narrower() -> None:
+    request = a_request(client="agent", owner="agent", targets=("10.0.0.1", "web.lab.example[10.0.0.2]"))
+    assert standing_denial(request, rules(), NOW) is None
+    withdrawn = standing_denial(request, msgspec.structs.replace(rules(), clients=()), NOW)
+    assert withdrawn is not None
+    assert withdrawn.code == "client_unknown"
+    narrower = [msgspec.structs.replace(each, networks=("10.0.0.1",)) for each in rules().clients]
+    denied_now = standing_denial(request, msgspec.structs.replace(rules(), clients=tuple(narrower)), NOW)
+    assert denied_now is not None
+    assert denied_now.code == "client_target_denied"

@@ -95,8 +95,7 @@ def check_at_first_sight(request: ScanRequest, rules: PoolRules) -> None:
     Raises:
         Refused: it may not.
     """
-    found = at_first_sight(request, rules)
-    if isinstance(found, Denied):
+    if (found := at_first_sight(request, rules)) is not None:
         raise denied(found)
 
 

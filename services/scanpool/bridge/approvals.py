@@ -28,7 +28,7 @@ _sealed: ContextVar[str | None] = ContextVar("sealed", default=None)
 class Confirmation(BaseModel):
     """What a person is asked."""
 
-    confirm: bool = Field(title="Start the scan", description="Whether the scan may start")
+    confirm: bool = Field(strict=True, title="Start the scan", description="Whether the scan may start")
 
 
 class SealedStates:

@@ -12,7 +12,7 @@ from scanpool.bridge.caller import current_caller
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.policy import Policy, Ruled, denied
 from scanpool.bridge.refusals import Refusal, refusal_of
-from scanpool.client import ClientError, UnknownScan
+from scanpool.client import AmbiguousScan, ClientError, UnknownScan
 from scanpool.coordination.client_policy import Confirm, Denied
 from scanpool.runtime.errors import BrokerError
 from scanpool_schemas.names import InvalidName, derived_scan_id, new_scan_id
@@ -51,7 +51,7 @@ async def judged(parts: Parts, policy: Policy, ask: Ask, seal: str | None) -> Ju
     """What is to be done about it; a refusal is the answer where it may not be, or cannot be judged now."""
     try:
         return await _judged(parts, policy, ask, seal)
-    except (Refusal, ClientError, BrokerError, RequestInvalid, InvalidName, InvalidTarget) as error:
+    except (Refusal, ClientError, BrokerError, RequestInvalid, InvalidName, InvalidTarget, UnicodeEncodeError) as error:
         refusal = refusal_of(error)
         assert refusal is not None  # all of these are known to it
         return refusal
@@ -128,8 +128,22 @@ def _scan_id(request: ScanRequest, seal: str | None, parts: Parts) -> str:
 
 
 async def _is_known(parts: Parts, scan_id: str, pool: str) -> bool:
+    """Whether the caller's scan of this id is there already.
+
+    Raises:
+        Refusal: it is, in another pool: nobody could tell the two apart by their id.
+    """
     try:
-        await parts.scanpool.status(scan_id, pool=pool)
+        found = await parts.scanpool.status(scan_id)
     except UnknownScan:
         return False
+    except AmbiguousScan:
+        return True
+    if found.pool != pool:
+        raise Refusal(
+            "conflict",
+            f"this idempotency_key was used for a scan in pool {found.pool}",
+            hint="use another idempotency_key in this pool",
+            task_id=scan_id,
+        )
     return True

@@ -24,6 +24,8 @@ from scanpool.runtime.tracing import current_trace_id, trace_headers
 from scanpool_schemas import subjects
 from scanpool_schemas.events import AuditEvent, AuditOutcome, Confirmation
 
+_NOT_DIGESTED = frozenset({"secret_refused", "invalid_argument"})
+"""A digest of what holds a secret, perhaps under a name that nobody knew for one, could be guessed at."""
 WRITTEN_WITHIN_S = 2.0
 """How long the answer of a call waits for its event to be stored."""
 
@@ -88,7 +90,7 @@ class AuditTrail:
             code=code,
             task_id=deed.task_id,
             pool=deed.pool,
-            arguments_digest="" if code == "secret_refused" else digest(call.arguments),
+            arguments_digest="" if code in _NOT_DIGESTED else digest(call.arguments),
             confirmation=deed.confirmation,
             trace_id=current_trace_id(),
         )

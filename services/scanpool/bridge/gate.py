@@ -65,7 +65,7 @@ class Gate(Extension):
         """Refuse what may not be called, or not so; a call that changes something leaves an audit event."""
         tool = self._tools.get(params.name)
         if tool is None:
-            return await call_next(ctx)
+            return await self._unknown(ctx, call_next)
         try:
             self._limiter.request()
         except Refusal as refusal:
@@ -74,6 +74,14 @@ class Gate(Extension):
             return await self._passed(tool, params, ctx, call_next)
         call = Call(subject=current_caller().subject, tool=tool.name, arguments=params.arguments or {})
         return await self._trail.followed(call, lambda: self._passed(tool, params, ctx, call_next))
+
+    async def _unknown(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """What there is not is no cheaper to ask for than what there is."""
+        try:
+            self._limiter.request()
+        except Refusal as refusal:
+            return refused(refusal)
+        return await call_next(ctx)
 
     async def _passed(
         self, tool: Tool, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext

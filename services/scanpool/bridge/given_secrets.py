@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from scanpool.bridge.refusals import Refusal
 
 _SECRET = re.compile(
-    r"passw(or)?d|passphrase|pass$|pwd$|secret|private_?key|ssh_?key|api_?key|access_?key|token$|bearer|community_?string",
-    re.IGNORECASE,
+    r"passw(or)?d|passphrase|passcode|pass$|pwd$|pw$|secret|privatekey|sshkey|apikey|accesskey|tokens?$|bearer|^pin$"
+    r"|communitystring|^credentials?$|authorization"
 )
+"""Among the letters of a name."""
+_NO_LETTER = re.compile(r"[^a-z]")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
 
@@ -39,9 +42,14 @@ def _secret_names(value: object) -> Iterator[str]:
     while waiting:
         match waiting.pop():
             case dict() as named:
-                yield from (str(name) for name in named if _SECRET.search(str(name)))
+                yield from (str(name) for name in named if _SECRET.search(_letters(str(name))))
                 waiting += named.values()
             case list() as values:
                 waiting += values
             case _:
                 continue
+
+
+def _letters(name: str) -> str:
+    """What a reader takes the name for: of wide and styled letters the plain ones, without what stands between."""
+    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", name).casefold())

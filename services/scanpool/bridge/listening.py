@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -25,6 +26,8 @@ LISTEN = "subscriptions/listen"
 MODERN = frozenset({"2026-07-28"})
 MOST = 50
 """Scans that one subscription may name."""
+MOST_STREAMS = 20
+"""Subscriptions that one subject may have open at once, of this process."""
 STEP_PERCENT = 5
 """Progress is told in steps of this size."""
 _STATUS = re.compile(r"scan://([A-Za-z0-9_-]{1,64})/status")
@@ -41,6 +44,8 @@ class Listening:
     def __init__(self, parts: Parts, bus: InMemorySubscriptionBus) -> None:
         self._parts = parts
         self._bus = bus
+        self._streams: Counter[str] = Counter()
+        """Open subscriptions by subject."""
         self._told: dict[str, tuple[int, asyncio.Task[None]]] = {}
         """By scan: how many listen to it, and who tells them."""
 
@@ -53,9 +58,22 @@ class Listening:
         if ctx.method != LISTEN or ctx.protocol_version not in MODERN:
             return await call_next(ctx)
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._counted(current_caller().subject))
             for task_id in await self._checked(_uris(ctx.params)):
                 await stack.enter_async_context(self._telling(task_id))
             return await call_next(ctx)
+
+    @contextmanager
+    def _counted(self, subject: str) -> Iterator[None]:
+        if self._streams[subject] >= MOST_STREAMS:
+            raise MCPError(code=INVALID_PARAMS, message=f"you have {MOST_STREAMS} subscriptions open; end one first")
+        self._streams[subject] += 1
+        try:
+            yield
+        finally:
+            self._streams[subject] -= 1
+            if not self._streams[subject]:
+                del self._streams[subject]
 
     async def _checked(self, uris: Sequence[str]) -> list[str]:
         if len(uris) > MOST:

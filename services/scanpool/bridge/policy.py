@@ -1,10 +1,15 @@
-"""What the policy of a caller says, before anything is asked of admission, which judges again."""
+"""What the policy of a caller says, before anything is asked of admission, which judges again.
+
+Lists of targets are judged in threads: meanwhile other callers are answered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from anyio import to_thread
 
 from scanpool.bridge.refusals import Refusal, RefusalCode
 from scanpool.client.lookup import Lookup
@@ -97,24 +102,27 @@ class Policy:
             InvalidTarget: a target is malformed.
         """
         subject = request.client or ""
-        first = client_policy.at_first_sight(request, where.rules)
-        if isinstance(first, Denied):
+        first = await to_thread.run_sync(client_policy.at_first_sight, request, where.rules)
+        if first is not None:
             return Judgement(decision=first, targets=Targets())
-        asked = client_policy.asked(request, await self._addresses(request.targets, where.rules))
+        addresses = await self._addresses(request.targets, where.rules)
+        asked = await to_thread.run_sync(client_policy.asked, request, addresses)
         if asked.targets.is_empty:
             raise InvalidTarget("there is nothing to scan", "name at least one target")
         counts = await self._counts.of(where.pool, subject, now)
-        return Judgement(decision=client_policy.decide(asked, where.rules, counts, now), targets=asked.targets)
+        decision = await to_thread.run_sync(client_policy.decide, asked, where.rules, counts, now)
+        return Judgement(decision=decision, targets=asked.targets)
 
     async def verdicts(
         self, subject: str, targets: Sequence[str], where: Ruled, now: datetime
     ) -> tuple[TargetVerdict, ...]:
         """What is said of each target by itself."""
         addresses = await self._addresses(targets, where.rules)
-        return client_policy.judge_targets(subject, targets, where.rules, addresses, now)
+        return await to_thread.run_sync(client_policy.judge_targets, subject, targets, where.rules, addresses, now)
 
     async def _addresses(self, targets: Sequence[str], rules: PoolRules) -> Addresses:
-        return await resolved(client_policy.to_resolve(targets, rules), self._resolve)
+        wanted = await to_thread.run_sync(client_policy.to_resolve, targets, rules)
+        return await resolved(wanted, self._resolve)
 
 
 def denied(denial: Denied) -> Refusal:

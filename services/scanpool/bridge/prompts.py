@@ -80,7 +80,7 @@ def _targets(text: str, most: int = 100) -> tuple[str, ...]:
     try:
         found = parse([part.strip() for part in text.split(",") if part.strip()]).texts
     except InvalidTarget as error:
-        raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
+        raise MCPError(code=INVALID_PARAMS, message=f"{error.problem}; {error.remedy}") from None
     if not 1 <= len(found) <= most:
         raise MCPError(code=INVALID_PARAMS, message=f"name 1 to {most} targets, separated by commas")
     return found
@@ -89,5 +89,5 @@ def _targets(text: str, most: int = 100) -> tuple[str, ...]:
 def _task_id(text: str) -> str:
     try:
         return check_scan_id(text)
-    except InvalidName as error:
-        raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
+    except InvalidName:
+        raise MCPError(code=INVALID_PARAMS, message="task_id takes 1 to 64 of A-Z, a-z, 0-9, '_' and '-'") from None

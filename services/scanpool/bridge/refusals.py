@@ -83,6 +83,10 @@ def refusal_of(error: Exception) -> Refusal | None:
             return Refusal("invalid_target", str(error), hint="correct the target and call again")
         case RequestInvalid():
             return Refusal("invalid_argument", str(error), hint="correct the argument and call again")
+        case UnicodeEncodeError():
+            return Refusal(
+                "invalid_argument", "an argument holds half a character", hint="send text that is valid in UTF-8"
+            )
         case InvalidName():
             return Refusal("invalid_argument", str(error), hint="correct the name and call again")
         case UnknownScan() | AmbiguousScan():

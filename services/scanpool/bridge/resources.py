@@ -34,7 +34,8 @@ KEPT_MS = 3_600_000
 JSON = "application/json"
 LINES = "application/jsonl"
 _LARGEST_LIMIT = 100
-_NOT_FOUND = frozenset({"unknown_task", "unknown_pool", "expired", "no_findings", "scope"})
+_DIGITS = 9
+_NOT_FOUND = frozenset({"unknown_task", "unknown_pool", "expired", "no_findings", "scope", "invalid_argument"})
 _OF_A_SCAN = re.compile(r"scan://([A-Za-z0-9_-]{1,64})/.*")
 
 
@@ -68,15 +69,16 @@ def all_resources(parts: Parts) -> tuple[ResourceDefinition, ...]:
         severity: str | None = None,
         host: str | None = None,
         cursor: str | None = None,
-        limit: int = DEFAULT_LIMIT,
+        limit: str = str(DEFAULT_LIMIT),
     ) -> BaseModel:
         """A page of a scan's findings, the worst first."""
-        asked = Asked(filters=_filters(severity, host), limit=max(1, min(limit, _LARGEST_LIMIT)), cursor=cursor)
+        most = max(1, min(_whole("limit", limit), _LARGEST_LIMIT))
+        asked = Asked(filters=_filters(severity, host), limit=most, cursor=cursor)
         return await findings_page(parts, current_caller(), task_id, asked)
 
-    async def scan_finding(task_id: str, finding_id: int) -> BaseModel:
+    async def scan_finding(task_id: str, finding_id: str) -> BaseModel:
         """One finding of a scan, with what is known of it."""
-        return await finding_detail(parts, current_caller(), task_id, finding_id)
+        return await finding_detail(parts, current_caller(), task_id, _whole("finding_id", finding_id))
 
     async def scan_report(task_id: str) -> str:
         """All findings of a scan, a JSON line each."""
@@ -84,7 +86,7 @@ def all_resources(parts: Parts) -> tuple[ResourceDefinition, ...]:
 
     async def pool(pool: str) -> BaseModel:
         """A pool, what holds it back, and its scanners."""
-        return await pool_status(parts, pool)
+        return await pool_status(parts, current_caller(), pool)
 
     async def policy() -> BaseModel:
         """What you may scan, pool by pool."""
@@ -180,6 +182,13 @@ def _error(refusal: Refusal) -> ResourceError:
     if refusal.code in _NOT_FOUND:
         return ResourceNotFoundError(refusal.message)
     return ResourceError(f"{refusal.message}; {refusal.hint}")
+
+
+def _whole(name: str, text: str) -> int:
+    """A number in an address; the SDK's own error would repeat what stood in its place."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise Refusal("invalid_argument", f"{name} is no whole number", hint=f"write {name} as 12")
+    return int(text)
 
 
 def _filters(severity: str | None, host: str | None) -> FindingFilters:

@@ -18,6 +18,7 @@ from scanpool.bridge.completions import Completions
 from scanpool.bridge.counting import Counted
 from scanpool.bridge.gate import Gate, Identified
 from scanpool.bridge.identity.verifier import sign_in
+from scanpool.bridge.inbound import Guarded, PromptArguments, Traced
 from scanpool.bridge.limits import Limited, Limiter
 from scanpool.bridge.listening import Listening
 from scanpool.bridge.parts import Parts
@@ -51,7 +52,7 @@ def make_server(parts: Parts) -> MCPServer[object]:
     names = [each.name for each in definitions]
     limiter = Limiter(parts.settings, time.monotonic)
     trail = AuditTrail(parts.jetstream, parts.now)
-    bus = InMemorySubscriptionBus()
+    bus, prompts = InMemorySubscriptionBus(), all_prompts()
     signing_in = sign_in(parts.settings, parts.now)
     server: MCPServer[object] = MCPServer(
         name=parts.settings.name,
@@ -61,9 +62,11 @@ def make_server(parts: Parts) -> MCPServer[object]:
         tools=tools,
         extensions=[Gate(definitions, tools, limiter, trail), TasksExtension(ScanTasks(parts, trail))],
         middleware=[
+            Guarded(),
             Counted(parts.metrics, names),
             Identified(parts.settings),
             Limited(limiter),
+            PromptArguments(prompts),
             Kept(parts),
             Listening(parts, bus),
         ],
@@ -74,8 +77,8 @@ def make_server(parts: Parts) -> MCPServer[object]:
         token_verifier=signing_in.verifier if signing_in else None,
         log_level="WARNING",
     )
-    server.middleware.insert(0, SealedStates())
-    for prompt in all_prompts():
+    server.middleware[:0] = [Traced(), SealedStates()]
+    for prompt in prompts:
         server.add_prompt(prompt)
     add_resources(server, parts)
     _complete(server, Completions(parts))

@@ -121,7 +121,7 @@ def _unused(key: str, kept: Mapping[str, Any]) -> str:
     name, number = key, 1
     while name in kept:
         number += 1
-        name = f"{key} ({number})"
+        name = f"{key} ({number})".lstrip()
     return name
 
 

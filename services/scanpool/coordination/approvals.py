@@ -8,14 +8,18 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from scanpool.coordination import transitions
+from scanpool.coordination.client_policy import Denied, standing_denial
+from scanpool.coordination.client_targets import TARGET_DENIED
 from scanpool.coordination.dead_letters import Operator
 from scanpool.coordination.ledger import Held, Ledger
+from scanpool.coordination.registry import read_rules
 from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.errors import BrokerError, TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas.names import is_valid_scan_id
 from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, Pending, ScanError, UnreadableEvent, state_of
+from scanpool_schemas.targets import InvalidTarget
 
 Act: TypeAlias = Literal["approve", "reject"]
 What: TypeAlias = Literal[
@@ -66,12 +70,25 @@ class Approvals:
         for _ in range(_TRIES):
             if not isinstance(held.scan, Pending):
                 return not_waiting(held.scan)
+            if act == "approve" and (denial := await self._denied(held.scan)) is not None:
+                sentence = f"its client's policy does not allow it any more: {denial.sentence}; reject it, or mend that"
+                return _outcome(held.scan, "not_done", sentence)
             change = settled(act, held.scan, self._operator.by, reason, self._operator.mark())
             after = await self._ledger.commit(held, change)
             if after is not None:
                 return _outcome(after.scan, _DONE[act], f"is {state_of(after.scan)}")
             held = await self._ledger.read(held.scan.pool, held.scan.id) or held
         return _outcome(held.scan, "not_done", "others changed it again and again; say it once more")
+
+    async def _denied(self, scan: Pending) -> Denied | None:
+        """What the client's policy says against the scan now; how many it has is no matter, since this one counts."""
+        rules = await read_rules(self._jetstream, scan.pool) if scan.request.client is not None else None
+        if rules is None:
+            return None
+        try:
+            return standing_denial(scan.request, rules, self._operator.now())
+        except InvalidTarget as error:
+            return Denied(code=TARGET_DENIED, sentence=str(error), hint="")
 
     async def _found(self, scan_id: str, pool: str | None) -> list[Held]:
         if not is_valid_scan_id(scan_id):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -23,8 +23,10 @@ from scanpool.coordination.client_targets import (
 )
 from scanpool_schemas.keys import ClientRule, PoolRules
 from scanpool_schemas.request import ScanRequest
-from scanpool_schemas.targets import InvalidTarget, Targets, parse, read_scope, subtract
+from scanpool_schemas.targets import RULE_LIMITS, InvalidTarget, TargetLimits, Targets, parse, read_scope, subtract
 
+CLIENT_LIMITS = TargetLimits(max_intervals=8192)
+"""On a client's list of targets. Judging each unbroken run of addresses costs time that other callers wait for."""
 _SHOWN = 3
 
 
@@ -59,7 +61,7 @@ def asked(request: ScanRequest, resolved: Addresses) -> Asked:
         InvalidTarget: they are malformed, or a name resolved to what is no address.
     """
     exclude = read_scope(request.exclude)
-    named = subtract(parse(request.targets), exclude)
+    named = subtract(parse(request.targets, CLIENT_LIMITS), exclude)
     scanned = subtract(pinned(named, resolved), exclude)
     return Asked(request=request, targets=scanned, looked_up=named.hostnames, resolved=resolved)
 
@@ -108,8 +110,14 @@ def to_resolve(targets: Iterable[str], rules: PoolRules) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*wanted, *protected_names(rules))))
 
 
-def at_first_sight(request: ScanRequest, rules: PoolRules) -> ClientRule | Denied:
-    """The client's rule, or what needs neither addresses nor counts to be denied."""
+def at_first_sight(request: ScanRequest, rules: PoolRules) -> Denied | None:
+    """What of the request, as it was submitted, needs neither addresses nor counts to be denied."""
+    found = _as_given(request) or _standing(request, rules)
+    return found if isinstance(found, Denied) else _names(request, found)
+
+
+def _standing(request: ScanRequest, rules: PoolRules) -> ClientRule | Denied:
+    """The client's rule, unless it forbids the request whatever its targets are."""
     subject = request.client or ""
     rule = rule_for(subject, rules)
     if rule is None:
@@ -125,11 +133,24 @@ def decide(asked: Asked, rules: PoolRules, counts: Counts, now: datetime) -> Dec
     Raises:
         InvalidTarget: the pool's rules cannot be read.
     """
-    rule = at_first_sight(asked.request, rules)
+    rule = _standing(asked.request, rules)
     if isinstance(rule, Denied):
         return rule
     denied = _targets(asked, rule, rules, now) or _hosts(asked.targets, rule) or _how_much(rule, counts)
     return denied or _confirmation(asked.request, asked.targets, rule)
+
+
+def standing_denial(request: ScanRequest, rules: PoolRules, now: datetime) -> Denied | None:
+    """What is against a request that was admitted, its targets pinned then, by the rules as they are now.
+
+    Raises:
+        InvalidTarget: the pool's rules cannot be read.
+    """
+    targets = parse(request.targets, RULE_LIMITS)
+    names = tuple(item.hostname for item in targets.items if item.hostname is not None)
+    admitted = Asked(request=request, targets=targets, looked_up=names, resolved={})
+    decision = decide(admitted, rules, Counts(live=0, last_hour=0), now)
+    return decision if isinstance(decision, Denied) else None
 
 
 def judge_targets(
@@ -149,13 +170,17 @@ def judge_targets(
             TargetVerdict(target=each, allowed=False, rule="no policy", code="client_unknown", reason=reason)
             for each in expressions
         )
-    reach = read_reach(rule, rules, resolved)
-    return tuple(judge_target(each, reach, now, resolved) for each in expressions)
+    reach, left, verdicts = read_reach(rule, rules, resolved), CLIENT_LIMITS, list[TargetVerdict]()
+    for each in expressions:
+        verdict = judge_target(each, reach, now, resolved, left)
+        verdicts.append(verdict)
+        left = replace(left, max_intervals=left.max_intervals - verdict.intervals)
+    return tuple(verdicts)
 
 
 def _readable(expression: str) -> Targets:
     try:
-        return parse([expression])
+        return parse([expression], CLIENT_LIMITS)
     except InvalidTarget:  # which is said where it is judged
         return Targets()
 
@@ -163,6 +188,24 @@ def _readable(expression: str) -> Targets:
 def _speaks_of(pattern: str, subject: str) -> bool:
     wanted = ".*".join(map(re.escape, pattern.split("*")))
     return re.fullmatch(wanted, subject, re.DOTALL) is not None
+
+
+def _as_given(request: ScanRequest) -> Denied | None:
+    """What the bridge itself never sends: somebody goes past it, or an older one does not know better."""
+    if request.owner != request.client:
+        sentence = f"a scan that client {request.client!r} asks for has to be its own"
+        return Denied(code="client_settings_denied", sentence=sentence, hint="leave `owner` to the bridge")
+    given = [name for name in ("template", "folder") if getattr(request, name)]
+    if not given:
+        return None
+    sentence = f"a client of the bridge may not give {' and '.join(given)} of the scanner"
+    return Denied(code="client_settings_denied", sentence=sentence, hint="leave them out: the pool has its own")
+
+
+def _names(request: ScanRequest, rule: ClientRule) -> Denied | None:
+    """Each name costs a look-up, and is at least one host."""
+    names = sum(len(_readable(each).hostnames) for each in dict.fromkeys(request.targets))
+    return _too_many_hosts(names, rule) if names > rule.max_hosts else None
 
 
 def _settings(request: ScanRequest) -> Denied | None:
@@ -201,9 +244,11 @@ def _targets(asked: Asked, rule: ClientRule, rules: PoolRules, now: datetime) ->
 
 
 def _hosts(targets: Targets, rule: ClientRule) -> Denied | None:
-    if targets.address_count <= rule.max_hosts:
-        return None
-    sentence = f"{targets.address_count:,} addresses, more than the {rule.max_hosts:,} that the client's policy allows"
+    return _too_many_hosts(targets.address_count, rule) if targets.address_count > rule.max_hosts else None
+
+
+def _too_many_hosts(count: int, rule: ClientRule) -> Denied:
+    sentence = f"{count:,} addresses, more than the {rule.max_hosts:,} that the client's policy allows"
     return Denied(code="client_too_many_hosts", sentence=sentence, hint="split them over several scans")
 
 

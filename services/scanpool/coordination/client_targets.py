@@ -8,7 +8,7 @@ to.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from scanpool_schemas.targets import (
     Refusal,
     Scope,
     Target,
+    TargetLimits,
     TargetRules,
     Targets,
     outside,
@@ -59,6 +60,8 @@ class TargetVerdict:
     """The entry that decided: of the client's networks where it is allowed."""
     addresses: int = 0
     """How many, the addresses of a hostname included; 0 where that is not known."""
+    intervals: int = 0
+    """Unbroken runs of them."""
     code: str | None = None
     """Of the error catalogue, where it is denied."""
     reason: str = ""
@@ -127,23 +130,26 @@ def denials(targets: Targets, reach: Reach, now: datetime, looked_up: Collection
         yield from map(_no_networks, targets.items)
 
 
-def judge_target(expression: str, reach: Reach, now: datetime, resolved: Addresses) -> TargetVerdict:
-    """What would be said of one target if the client asked for it."""
+def judge_target(
+    expression: str, reach: Reach, now: datetime, resolved: Addresses, limits: TargetLimits
+) -> TargetVerdict:
+    """What would be said of one target if the client asked for it; `limits` is what is left for it."""
     try:
-        targets = parse([expression])
+        targets = parse([expression], limits)
         scanned = pinned(targets, resolved)
     except InvalidTarget as error:
         return _denied(expression, "the forms of a target", str(error), "invalid_target")
     text = targets.items[0].text
     looked_up = targets.hostnames
     against = next(denials(scanned, reach, now, looked_up), None)
-    count = scanned.addresses.size
-    if against is None:
-        rule = _allowing(scanned, reach.client, looked_up)
-        return TargetVerdict(target=text, allowed=True, rule=rule, addresses=count)
-    return TargetVerdict(
-        target=text, allowed=False, rule=against.rule, addresses=count, code=against.code, reason=against.reason
+    verdict = TargetVerdict(
+        target=text,
+        allowed=against is None,
+        rule=against.rule if against else _allowing(scanned, reach.client, looked_up),
+        addresses=scanned.addresses.size,
+        intervals=scanned.addresses.interval_count,
     )
+    return verdict if against is None else replace(verdict, code=against.code, reason=against.reason)
 
 
 def _allowing(targets: Targets, client: TargetRules, looked_up: Collection[str]) -> str:

@@ -104,6 +104,10 @@ class _Client(Client):
         with _cancellable():
             return await super().request(subject, payload, timeout, old_style, headers)
 
+    async def flush(self, timeout: int = 10) -> None:
+        with _cancellable():
+            await super().flush(timeout)
+
     async def _process_headers(self, headers: Any) -> dict[str, str] | None:
         try:
             return await super()._process_headers(headers)
@@ -124,7 +128,12 @@ def _cancellable() -> Iterator[None]:
     """Raise the cancel that came meanwhile, should it have been lost."""
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    yield
+    try:
+        yield
+    except Exception as error:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError from error
+        raise
     if task and task.cancelling() > before:
         raise asyncio.CancelledError
 

@@ -98,7 +98,7 @@ def trace_headers(trace_id: str = "") -> dict[str, str]:
     current = current_trace_id()
     if current and trace_id in {"", current}:
         _propagator.inject(headers)
-        return headers
+        return {"traceparent": headers["traceparent"]}  # `tracestate` is free text of whoever began the trace
     return {"traceparent": f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
 
 

@@ -62,7 +62,7 @@ class PoolStatusInfo(BaseModel):
     what_may_be_scanned: list[str]
     """By anybody; your own policy may allow less: check_targets tells."""
     credentials: list[str]
-    """Ids that requests may name."""
+    """Ids that you may name, where your token has scope cred:list."""
     scanners: list[ScannerInfo]
 
 

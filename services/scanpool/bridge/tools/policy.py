@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scanpool.bridge.caller import Caller, current_caller
+from scanpool.bridge.caller import Caller, Scope, current_caller
 from scanpool.bridge.models.policy import (
     CheckedTarget,
     CheckedTargets,
@@ -28,6 +28,7 @@ from scanpool.coordination.client_targets import TargetVerdict
 from scanpool_schemas.keys import ClientRule, CredentialRule
 from scanpool_schemas.request import ScanRequest
 
+CREDENTIALS: Scope = "cred:list"
 _ASK = "check_targets says whether given targets may be scanned"
 _NO_POLICY = "you may scan nothing; those who run scanpool give you a policy under `clients` in its configuration"
 _NEXT = {
@@ -52,29 +53,37 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
 
     async def list_credentials() -> CredentialList:
         """The credentials that you may name in run_authenticated_scan. Their values are never told."""
-        found = _credentials(current_caller().subject, await policy.pools())
+        found = _credentials(current_caller(), await policy.pools())
         return CredentialList(credentials=found, total=len(found))
 
     return (
         ToolDefinition(call=check_targets, title="Check targets", scope="scan:read"),
-        ToolDefinition(call=list_credentials, title="Credentials", scope="cred:list"),
+        ToolDefinition(call=list_credentials, title="Credentials", scope=CREDENTIALS),
     )
+
+
+def nameable(caller: Caller, where: Ruled) -> list[CredentialRule]:
+    """The pool's credentials that the caller may name, as far as it may know of them."""
+    rule = rule_for(caller.subject, where.rules)
+    if rule is None or not caller.may(CREDENTIALS):
+        return []
+    return [each for each in where.rules.credentials if each.id in rule.credentials]
 
 
 async def own_policy(parts: Parts, caller: Caller) -> OwnPolicy:
     """What the caller may ask of each pool."""
     ruled = await Policy(parts.jetstream, parts.resolve).pools()
     found = [(where.pool, rule_for(caller.subject, where.rules)) for where in ruled]
-    pools = [_pool_policy(pool, rule) for pool, rule in found if rule is not None]
+    pools = [_pool_policy(pool, rule, caller) for pool, rule in found if rule is not None]
     return OwnPolicy(pools=pools, next=_ASK if pools else _NO_POLICY)
 
 
-def _pool_policy(pool: str, rule: ClientRule) -> PoolPolicy:
+def _pool_policy(pool: str, rule: ClientRule, caller: Caller) -> PoolPolicy:
     return PoolPolicy(
         scanner_pool=pool,
         networks=list(rule.networks),
         exclude=list(rule.exclude),
-        credentials=list(rule.credentials),
+        credentials=list(rule.credentials) if caller.may(CREDENTIALS) else [],
         intensity=rule.intensity,
         max_hosts=rule.max_hosts,
         confirm_above_hosts=rule.confirm_above_hosts,
@@ -128,19 +137,14 @@ def _target(verdict: TargetVerdict) -> CheckedTarget:
     )
 
 
-def _credentials(subject: str, pools: Iterable[Ruled]) -> list[CredentialInfo]:
+def _credentials(caller: Caller, pools: Iterable[Ruled]) -> list[CredentialInfo]:
     """Each credential once, with the pools in which the caller may name it."""
     found: dict[str, CredentialInfo] = {}
     for where in pools:
-        for each in _nameable(subject, where):
+        for each in nameable(caller, where):
             known = found.setdefault(each.id, _credential(each))
             known.scanner_pools.append(where.pool)
     return [found[name] for name in sorted(found)]
-
-
-def _nameable(subject: str, where: Ruled) -> list[CredentialRule]:
-    rule = rule_for(subject, where.rules)
-    return [each for each in where.rules.credentials if rule is not None and each.id in rule.credentials]
 
 
 def _credential(rule: CredentialRule) -> CredentialInfo:

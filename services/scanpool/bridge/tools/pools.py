@@ -18,10 +18,14 @@ from scanpool.bridge.models.pools import (
     ScannerList,
 )
 from scanpool.bridge.parts import Parts
+from scanpool.bridge.policy import Ruled
 from scanpool.bridge.scans import may_see
 from scanpool.bridge.toolkit import ToolDefinition
+from scanpool.bridge.tools.policy import nameable
 from scanpool.client import PoolStatus, ScannerStatus
+from scanpool.client.lookup import Lookup
 from scanpool.client.stats import PoolStats
+from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.status import ScanStatus
 
 SHOWN_TASKS = 10
@@ -42,7 +46,7 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
 
     async def get_pool_status(scanner_pool: str | None = None) -> PoolStatusInfo:
         """One pool (without a name the default one): its load, what holds it back, what may be scanned with what."""
-        return await pool_status(parts, scanner_pool)
+        return await pool_status(parts, current_caller(), scanner_pool)
 
     async def get_queue_status(scanner_pool: str | None = None) -> QueueStatus:
         """What waits and runs in a pool, or in all pools; of waiting scans only your own are named."""
@@ -57,7 +61,7 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
     )
 
 
-async def pool_status(parts: Parts, name: str | None) -> PoolStatusInfo:
+async def pool_status(parts: Parts, caller: Caller, name: str | None) -> PoolStatusInfo:
     """The pool of this name; without one the default one.
 
     Raises:
@@ -65,11 +69,13 @@ async def pool_status(parts: Parts, name: str | None) -> PoolStatusInfo:
     """
     pool = await parts.scanpool.pool(name)
     scanners = [_scanner(each) for each in await parts.scanpool.scanners(pool=pool.pool)]
+    rules = await Lookup(parts.jetstream).rules(pool.pool) or PoolRules()
+    named = nameable(caller, Ruled(pool=pool.pool, rules=rules))
     return PoolStatusInfo(
         pool=_pool(pool),
         held_back=held_back(pool),
         what_may_be_scanned=list(pool.allow),
-        credentials=list(pool.credentials),
+        credentials=[each.id for each in named],
         scanners=scanners,
     )
 
