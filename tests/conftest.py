@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import settings
 
 from tests.support.pages import ROOT
 from tests.support.requirements import require
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # so begins what a shell starts in the background
 
 settings.register_profile("scanpool", deadline=None)  # a busy machine is slow; tests are not timed
 settings.load_profile("scanpool")

@@ -12,10 +12,10 @@ from scanpool.client.errors import UnknownScan
 from scanpool_schemas import subjects
 from tests.support.cli import Ended, ended, scanpool, started
 from tests.support.cluster import META, running_cluster
+from tests.support.eventually import becomes
 from tests.support.reckoning import account, reckoned
 from tests.support.storm import staged, weathered
 from tests.support.storm_plan import Blow, Size, is_full, planned, seed_of
-from tests.support.watching import becomes
 
 POOL = subjects.pool_stream("lab")
 LOOKS = (["status", "waits"], ["list"], ["pools"], ["stats"], ["scanners"])
@@ -74,6 +74,9 @@ async def test_commands_outlive_the_loss_of_a_leader_or_say_that_nats_does_not_a
         waiting = await started("scan", "10.10.0.5", "--id", "waits", "--max-duration", "10m", "--wait", *nats)
         following = await started("events", "--follow", "--kind", "completed", *nats)
         try:
+            assert following.stderr is not None
+            async with asyncio.timeout(60):
+                assert b"followed" in await following.stderr.readline()
             await until_running(stage.clients[0], "waits")
             struck = asyncio.create_task(cluster.strike(POOL, 1.0))
             meanwhile = await looks(nats)

@@ -45,7 +45,7 @@ def addresses_of(texts: tuple[str, ...]) -> AddressSet:
     return read_scope(texts).addresses
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(lists, kept, policies(), answers)
 def test_what_is_allowed_lies_in_the_networks_and_in_nothing_that_is_kept_from_it(
     wanted: tuple[str, ...], left_out: tuple[str, ...], rules: PoolRules, resolved: dict[str, tuple[str, ...]]

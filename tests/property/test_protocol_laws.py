@@ -276,8 +276,8 @@ def _quiet() -> Iterator[None]:
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 TestEverything = Everything.TestCase
-TestEverything.settings = settings(max_examples=100, stateful_step_count=60, deadline=None, suppress_health_check=_SLOW)
+TestEverything.settings = settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=_SLOW)
 TestOneLaunch = OneLaunch.TestCase
-TestOneLaunch.settings = settings(max_examples=250, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)
+TestOneLaunch.settings = settings(max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)
 TestOneRetry = OneRetry.TestCase
 TestOneRetry.settings = settings(max_examples=100, stateful_step_count=20, deadline=None, suppress_health_check=_SLOW)

@@ -270,6 +270,6 @@ def _quiet() -> Iterator[None]:
 
 
 TestAScan = AScan.TestCase
-TestAScan.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestAScan.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestPlaces = Places.TestCase
 TestPlaces.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanpool.bridge.untrusted import SHORTEST_CAP, Caps, clean, clean_line, clean_value, part
+from scanpool.bridge.answering.untrusted import SHORTEST_CAP, Caps, clean, clean_line, clean_value, part
 from tests.support.hostile import CORPUS, LONG, TAGGED, VISIBLE, is_hidden
 
 any_text = st.text(st.characters(categories=None), max_size=200)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,11 +20,12 @@ _PLACES = (_ROOT / "services" / "scanpool", _ROOT / "schemas" / "scanpool_schema
 _LEFT_OUT = {"emulator", "cli", "bridge", "codes"}
 
 
-def codes_in_source() -> set[str]:
+@cache
+def codes_in_source() -> frozenset[str]:
     """Every code that the source can put into an event."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in _sources()]
     public = {taker for tree in trees for taker in _takers(tree) if not taker[0].startswith("_")}
-    return {code for tree in trees for code in _codes_of(tree, public | set(_takers(tree)))}
+    return frozenset(code for tree in trees for code in _codes_of(tree, public | set(_takers(tree))))
 
 
 def _sources() -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanpool.bridge.reading.rows import OVERVIEW, RowCaps, fitting, shown, size, within
@@ -79,6 +79,7 @@ def test_hostile_text_stands_outside_in_no_field(name: str, text: str) -> None:
     assert split({name: [text]})[0] == {}
 
 
+@settings(max_examples=25)  # of a megabyte each
 @given(
     st.dictionaries(
         st.sampled_from(sorted(FINDING_FIELDS)), st.sampled_from([LONG, "\U0001f98a" * 10**5, ["é" * 999] * 999])

@@ -23,7 +23,7 @@ def test_work_goes_on_in_the_trace_of_its_headers_and_hands_it_on() -> None:
     with continued(HEADERS, "poller"):
         onward = trace_headers()
     assert trace_id_of(onward) == TRACE
-    assert onward["tracestate"] == "vendor=1"
+    assert onward.keys() == {"traceparent"}  # the rest is free text of whoever began it
     assert onward["traceparent"] != HEADERS["traceparent"]
 
 

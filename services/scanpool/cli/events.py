@@ -78,6 +78,7 @@ async def _followed(
     client: ScanPool, out: Output, pools: Sequence[str], kinds: Sequence[Kind], durable: str | None
 ) -> ExitCode:
     async with client.events(pools=pools, kinds=kinds, durable=durable) as coming:
+        out.say("events are followed from now on; Ctrl-C ends it")
         async for event in coming:
             _tell(event, out)
     return ExitCode.DONE

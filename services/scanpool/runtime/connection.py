@@ -18,12 +18,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, ServerUnsuitable
+from scanpool.runtime.jetstream_answers import NO_LEADER
 
 LEAST_SERVER = (2, 14)
 """Atomic batches and message schedules as the pipeline uses them."""
-
-_NO_LEADER = 10008
-"""JetStream's error while the servers of a cluster choose who leads them."""
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 URL_FORM = (
@@ -157,7 +155,7 @@ async def connect(
     try:
         async with asyncio.timeout(timeout_s):
             await _open(client, address, name, on_closed)
-        await _check_server(client, address)
+        await _check_server(client, address, timeout_s)
     except BrokerError:
         await client.close()
         raise
@@ -225,7 +223,7 @@ def _closing(on_closed: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return closed
 
 
-async def _check_server(client: Client, address: NatsAddress) -> None:
+async def _check_server(client: Client, address: NatsAddress, timeout_s: float) -> None:
     version = client.connected_server_version
     if (version.major, version.minor) < LEAST_SERVER:
         least = ".".join(map(str, LEAST_SERVER))
@@ -233,7 +231,7 @@ async def _check_server(client: Client, address: NatsAddress) -> None:
             f"NATS at {address.shown} is version {version.major}.{version.minor}; scanpool needs {least} or newer"
         )
     try:
-        answer = await client.request("$JS.API.INFO", b"", timeout=5)
+        answer = await client.request("$JS.API.INFO", b"", timeout=timeout_s)
     except nats.errors.NoRespondersError as error:
         raise ServerUnsuitable(_no_jetstream(address)) from error
     except nats.errors.TimeoutError as error:
@@ -241,7 +239,7 @@ async def _check_server(client: Client, address: NatsAddress) -> None:
             f"JetStream of NATS at {address.shown} does not answer, or this user may not publish to $JS.API.INFO"
         ) from error
     refusal = msgspec.json.decode(answer.data).get("error", {})
-    if refusal.get("err_code") == _NO_LEADER:
+    if refusal.get("err_code") == NO_LEADER:
         raise BrokerUnavailable(f"JetStream of NATS at {address.shown} has no leader at the moment; try again")
     if refusal:
         raise ServerUnsuitable(_no_jetstream(address))
