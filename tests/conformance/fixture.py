@@ -8,9 +8,9 @@ from typing import Any
 
 from mcp.server import MCPServer
 
-from scanpool.bridge.http import application
-from scanpool.bridge.settings import BridgeSettings
-from scanpool.bridge.tasks import TasksExtension
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.offering.tasks.extension import TasksExtension
+from scanpool.bridge.serving.application import application
 from scanpool.runtime.http import serving
 from scanpool.runtime.jetstream import JetStream
 from tests.conformance.fixture_tasks import FixtureTasks

@@ -18,7 +18,7 @@ from mcp.types import (
     InputRequiredResult,
 )
 
-from scanpool.bridge.tasks import Task, TaskState
+from scanpool.bridge.offering.tasks.extension import Task, TaskState
 
 LIVES = timedelta(minutes=5)
 FAILS_AFTER_S = 1.0

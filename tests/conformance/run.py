@@ -24,8 +24,8 @@ from tests.conformance.node import CONFORMANCE, INSPECTOR, Missing, Npx, prepare
 from tests.conformance.official import ON_THE_BRIDGE, ON_THE_FIXTURE, Outcome, scenario
 from tests.support.agents import has_rules, policy
 from tests.support.bridge_command import bridge_command
+from tests.support.eventually import becomes
 from tests.support.pipeline import Scanner, running_pipeline
-from tests.support.watching import becomes
 
 UNHINDERED = 100_000
 """Requests a minute: a suite asks more often than an agent may."""

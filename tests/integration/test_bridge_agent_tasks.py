@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from tests.support.agents import has_rules, policy
 from tests.support.bridge import RunningBridge, connected, running_bridge
+from tests.support.eventually import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.scripted_agent import ScriptedAgent, outside_untrusted
-from tests.support.watching import becomes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import anyio
 import structlog
 
-from scanpool.bridge.audit import digest
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.gate.audit import digest
 from scanpool.runtime.jetstream import Stored
 from scanpool.runtime.tracing import continued
 from scanpool_schemas import subjects
 from tests.support.agents import audit_events, has_rules, policy
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal, running_bridge
-from tests.support.broker import becomes, running_broker
+from tests.support.broker import running_broker
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, running_pipeline
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"

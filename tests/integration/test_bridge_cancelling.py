@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from scanpool.bridge.caller import Caller, Scope
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from tests.support.agents import policy
 from tests.support.bridge import called, connected, refusal, running_bridge
 from tests.support.pipeline import Pipeline, running_pipeline

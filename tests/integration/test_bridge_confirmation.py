@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 
 from scanpool.bridge.caller import SCOPES, Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from tests.support.agents import (
     CANCELS,
     DECLINES,
@@ -231,10 +231,19 @@ async def test_an_answer_that_is_none_starts_nothing_and_is_told_without_what_is
     assert await scans_of(pipeline) == before
 
 
-async def test_what_clients_see_of_a_question_is_its_name(bridge: RunningBridge) -> None:
+@pytest.mark.parametrize(
+    ("tool", "more", "name"),
+    [
+        (TOOL, {}, "scanpool:confirm_untrusted"),
+        ("run_authenticated_scan", {"credential_ref": "linux"}, "scanpool:confirm_authenticated"),
+    ],
+)
+async def test_what_clients_see_of_a_question_is_its_name(
+    bridge: RunningBridge, tool: str, more: dict[str, str], name: str
+) -> None:
     async with attended(bridge, Person(YES)) as client:
-        asked = await first_round(client, TOOL, LARGE)
-    assert list(asked.input_requests or {}) == ["scanpool:confirm_untrusted"]
+        asked = await first_round(client, tool, {**LARGE, **more})
+    assert list(asked.input_requests or {}) == [name]
 
 
 async def test_a_question_alone_starts_nothing_and_leaves_no_trail(pipeline: Pipeline, bridge: RunningBridge) -> None:

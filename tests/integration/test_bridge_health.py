@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,8 @@ from typing import Any
 import httpx
 
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal
-from tests.support.broker import Broker, becomes, standing
+from tests.support.broker import Broker, standing
+from tests.support.eventually import becomes, once
 
 TOLD_WITHIN_S = 2.0
 
@@ -35,8 +35,7 @@ async def ready(bridge: RunningBridge) -> tuple[int, dict[str, Any]]:
 async def until_unready(bridge: RunningBridge) -> float:
     """How long it takes to say so, in seconds."""
     began = time.monotonic()
-    while (await ready(bridge))[0] == 200:
-        await asyncio.sleep(0.01)
+    await once(lambda: ready(bridge), lambda answer: answer[0] != 200)
     return time.monotonic() - began
 
 

@@ -12,9 +12,9 @@ import pytest_asyncio
 from mcp import Client
 
 from scanpool.bridge.caller import called_by
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.bridge.reading.lines import report_lines
 from scanpool.bridge.reading.rows import RESULT_BYTES
-from scanpool.bridge.settings import BridgeSettings
 from tests.support.bridge import called, connected, refusal, running_bridge
 from tests.support.bridge_findings import completed, hostile_hosts, reported, tampered
 from tests.support.hostile import INVISIBLE, LONG, MARK, VISIBLE, check_document

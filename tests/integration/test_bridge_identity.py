@@ -17,11 +17,11 @@ import pytest
 from mcp.server.auth.provider import AccessToken
 
 from scanpool.bridge.configuration.model import Jwt, Token
-from scanpool.bridge.identity.issued import IssuedTokens
-from scanpool.bridge.identity.keyset import FRESH_S, KEPT_S, SPARED_S, KeySet, KeysUnavailable, fetched
-from scanpool.bridge.identity.known import KnownTokens
-from scanpool.bridge.identity.minting import new_token, token_hash
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.gate.identity.issued import IssuedTokens
+from scanpool.bridge.gate.identity.keyset import FRESH_S, KEPT_S, SPARED_S, KeySet, KeysUnavailable, fetched
+from scanpool.bridge.gate.identity.known import KnownTokens
+from scanpool.bridge.gate.identity.minting import new_token, token_hash
 from tests.support.bridge import RunningBridge, called, refusal, running_bridge, signed_in
 from tests.support.certificates import self_signed, server_context
 from tests.support.issuer import AUDIENCE, ISSUER, KeyServer, SigningKey, claims, ec_key, key_server, rsa_key, signed

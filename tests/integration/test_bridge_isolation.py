@@ -12,15 +12,15 @@ import pytest_asyncio
 
 from scanpool.bridge.caller import SCOPES, Scope
 from scanpool.bridge.configuration.model import Token
-from scanpool.bridge.identity.minting import new_token, token_hash
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.gate.identity.minting import new_token, token_hash
 from tests.support.agents import has_rules, policy
 from tests.support.bridge import RunningBridge, called, running_bridge, signed_in
 from tests.support.bridge_tasks import TASKS
 from tests.support.eras import MODERN
+from tests.support.eventually import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, running_pipeline
-from tests.support.watching import becomes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from scanpool.bridge.caller import SCOPES, Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from tests.support.agents import every_message, policy
 from tests.support.bridge import RunningBridge, called, connected, refusal, running_bridge
 from tests.support.lasting import lasting

@@ -9,11 +9,11 @@ import pytest
 from mcp import Client
 
 from scanpool.bridge.caller import SCOPES, Caller, Scope
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool_schemas import subjects
 from tests.support.bridge import called, connected, refusal, running_bridge
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import becomes
 
 AGENT = Caller(subject="agent", scopes=frozenset({"scan:read", "pool:read"}))
 OPERATOR = Caller(subject="operator", scopes=frozenset(SCOPES))

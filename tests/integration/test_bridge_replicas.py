@@ -20,9 +20,9 @@ from tests.support.bridge import called, refusal
 from tests.support.bridge_command import CommandedBridge, bridge_command
 from tests.support.bridge_tasks import KnowsTasks, asked, created, ended
 from tests.support.broker import standing
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.scripted_scans import ScriptedScans
-from tests.support.watching import becomes
 
 SLOW = {"lab": (Scanner("s1", options={"scan_seconds": 3000.0}),)}
 """A scan takes five seconds."""

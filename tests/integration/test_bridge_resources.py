@@ -15,8 +15,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Resource, ResourceTemplate
 
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.listening import MOST_STREAMS
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.offering.listening import MOST_STREAMS
 from tests.support.bridge import connected, running_bridge
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 

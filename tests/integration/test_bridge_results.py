@@ -14,8 +14,8 @@ import pytest_asyncio
 from mcp import Client
 
 from scanpool.bridge.caller import Caller
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.bridge.reading.rows import RESULT_BYTES
-from scanpool.bridge.settings import BridgeSettings
 from scanpool.runtime.objects import Objects
 from scanpool_schemas import subjects
 from scanpool_schemas.result import AuthenticationStatus, HostCounts, ResultsSummary, ValidationStats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from tests.support.bridge import called, connected, refusal, running_bridge
 from tests.support.pipeline import running_pipeline
 

@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 
 from scanpool.bridge.caller import SCOPES, Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.runtime.tracing import continued
 from tests.support.agents import every_message, has_rules, policy
 from tests.support.bridge import RunningBridge, called, connected, refusal, running_bridge
 from tests.support.bridge_tasks import posted
-from tests.support.broker import becomes
+from tests.support.eventually import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 

@@ -14,17 +14,17 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
 from scanpool.bridge.caller import SCOPES, Caller
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.runtime.errors import BrokerError
 from scanpool_schemas import subjects
 from tests.support.bridge import RunningBridge, bridge_at, connected, running_bridge
 from tests.support.bridge_process import bridge_process
 from tests.support.bridge_tasks import TASKS, KnowsTasks, asked, created, ended, posted
 from tests.support.broker import Stand, standing
-from tests.support.eventually import eventually
+from tests.support.eventually import becomes, eventually
 from tests.support.pipeline import Scanner, running_pipeline
 from tests.support.scripted_scans import ScriptedScans
-from tests.support.watching import becomes, reaches
+from tests.support.watching import reaches
 
 OLD, NEW = b"o" * 32, b"n" * 32
 SLOW = {"lab": (Scanner("s1", options={"scan_seconds": 3000.0}),)}

@@ -13,11 +13,11 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
 from scanpool.bridge.configuration.model import Token
-from scanpool.bridge.exposure import BridgeExposed, open_door, url_of
-from scanpool.bridge.identity.minting import new_token, token_hash
-from scanpool.bridge.limits import LIMITED
-from scanpool.bridge.serving import serve_http
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.gate.identity.minting import new_token, token_hash
+from scanpool.bridge.gate.limits import LIMITED
+from scanpool.bridge.serving.exposure import BridgeExposed, open_door, url_of
+from scanpool.bridge.serving.running import serve_http
 from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.settings import Settings
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal

@@ -14,8 +14,8 @@ from mcp.types import CallToolResult
 from nats.aio.msg import Msg
 
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.settings import BridgeSettings
-from scanpool.bridge.watch import Watcher
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.following.watch import Watcher
 from scanpool.client import ScanPool
 from scanpool.coordination import control, registry
 from scanpool.runtime.errors import BrokerError
@@ -24,10 +24,9 @@ from scanpool_schemas.keys import Hold
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal, running_bridge
 from tests.support.broker import Stand, standing
 from tests.support.builders import NOW, some_rules
-from tests.support.eventually import eventually
+from tests.support.eventually import becomes, eventually
 from tests.support.pipeline import Scanner, running_pipeline
 from tests.support.scripted_scans import ScriptedScans
-from tests.support.watching import becomes
 
 ERAS = ("auto", "legacy")
 OFTEN = BridgeSettings(requests_per_minute=100_000)

@@ -20,7 +20,7 @@ import pytest_asyncio
 from mcp import Client, StdioServerParameters
 from mcp.types import HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND
 
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.coordination.approvals import Approvals
 from scanpool.coordination.dead_letters import Operator
 from scanpool.coordination.ledger import Ledger
@@ -29,10 +29,10 @@ from tests.support.bridge import RunningBridge, called, refusal, running_bridge
 from tests.support.bridge_command import environment
 from tests.support.bridge_tasks import KnowsTasks
 from tests.support.eras import MODERN, VERSIONS, client_of
+from tests.support.eventually import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.processes import SCANPOOL
-from tests.support.watching import becomes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

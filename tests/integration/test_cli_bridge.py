@@ -26,6 +26,7 @@ from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.broker import Broker, running_broker
 from tests.support.cli import ended, interrupted, scanpool, started
+from tests.support.eventually import once
 from tests.support.pipeline import connected_jetstream, embedded_nats
 from tests.support.ports import own_port
 from tests.support.scanners_file import a_configuration, a_pool, a_scanner, written
@@ -241,14 +242,12 @@ async def test_the_bridge_outlives_nats(tmp_path: Path) -> None:
 
 async def _without_nats(broker: Broker, ready_url: str) -> None:
     """NATS goes and comes back, and the bridge says so."""
-    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(READY_S):
+    async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(ready_url)).status_code == 200
         await broker.stop()
-        while (await http.get(ready_url)).status_code != 503:
-            await asyncio.sleep(0.02)
+        await once(lambda: http.get(ready_url), lambda answer: answer.status_code == 503, within_s=READY_S)
         await broker.start_again()
-        while (await http.get(ready_url)).status_code != 200:
-            await asyncio.sleep(0.02)
+        await once(lambda: http.get(ready_url), lambda answer: answer.status_code == 200, within_s=READY_S)
 
 
 async def test_the_entry_is_yaml_that_others_read_alike() -> None:

@@ -88,6 +88,6 @@ def test_every_scope_is_told() -> None:
 
 @pytest.mark.parametrize("name", ["requests_per_minute", "submits_per_minute"])
 def test_limits_are_those_of_the_bridge(name: str) -> None:
-    from scanpool.bridge.settings import BridgeSettings
+    from scanpool.bridge.configuration.settings import BridgeSettings
 
     assert str(getattr(BridgeSettings(), name)) in PAGE

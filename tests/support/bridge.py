@@ -15,10 +15,10 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
 
-from scanpool.bridge.http import application
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.bridge.parts import Parts, parts_of
 from scanpool.bridge.server import make_server
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.serving.application import application
 from scanpool.runtime.http import serving
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.resolving import Resolver, resolve

@@ -18,10 +18,10 @@ from mcp import Client
 from mcp.types import Prompt, Resource, ResourceTemplate, Tool
 from nats.aio.client import Client as NatsClient
 
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.offering.tools import all_tools
 from scanpool.bridge.parts import parts_of
 from scanpool.bridge.server import make_server
-from scanpool.bridge.settings import BridgeSettings
-from scanpool.bridge.tools import all_tools
 from scanpool.runtime.jetstream import JetStream
 
 

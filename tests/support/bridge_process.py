@@ -59,7 +59,7 @@ async def bridge_process(nats_url: str, keys: Sequence[bytes] = ()) -> AsyncIter
 
 
 async def _serve(nats_url: str, keys: Sequence[bytes]) -> None:
-    from scanpool.bridge.settings import BridgeSettings
+    from scanpool.bridge.configuration.settings import BridgeSettings
     from scanpool.runtime.process import signals
     from tests.support.bridge import bridge_at
 

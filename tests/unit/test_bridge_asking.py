@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scanpool.bridge.asking import place, question
-from scanpool.bridge.refusals import Refusal
-from scanpool.bridge.targets import split
+from scanpool.bridge.answering.refusals import Refusal
+from scanpool.bridge.asking.judging import place, question
+from scanpool.bridge.asking.targets import split
 from scanpool_schemas.request import ScanRequest
 from scanpool_schemas.targets import parse
 

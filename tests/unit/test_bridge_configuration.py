@@ -15,9 +15,9 @@ from scanpool.bridge.caller import SCOPES
 from scanpool.bridge.configuration.checks import is_loopback, key_of
 from scanpool.bridge.configuration.loading import VARIABLE, find, load, settings_of
 from scanpool.bridge.configuration.model import Algorithm, BridgeFile, Jwt, Local, Token
-from scanpool.bridge.exposure import BridgeExposed, open_door
-from scanpool.bridge.http import transport_security
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.serving.application import transport_security
+from scanpool.bridge.serving.exposure import BridgeExposed, open_door
 from scanpool.runtime.configuration import ConfigurationError, Problem
 from tests.support.pages import ROOT
 from tests.unit.test_configuration_reference import written

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from scanpool.bridge.estimate import Places, estimated, on_scanner_s, position
+from scanpool.bridge.following.estimate import Places, estimated, on_scanner_s, position
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import TimelineEntry
 from scanpool_schemas.status import ScanStatus, describe_request

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanpool.bridge.explain import BlockedScanner, Explanation, apart, concerns_pool, explain
+from scanpool.bridge.following.explain import BlockedScanner, Explanation, apart, concerns_pool, explain
 from scanpool.client import PoolStatus, ScannerStatus
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import Hold, Space

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scanpool.bridge.given_secrets import refuse_secrets
-from scanpool.bridge.refusals import Refusal
+from scanpool.bridge.answering.refusals import Refusal
+from scanpool.bridge.gate.given_secrets import refuse_secrets
 
 SECRET = "hunter2"
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanpool.bridge.answering.refusals import Refusal
 from scanpool.bridge.caller import Caller, called_by
-from scanpool.bridge.limits import KEPT_BUCKETS, Limiter
-from scanpool.bridge.refusals import Refusal
-from scanpool.bridge.settings import BridgeSettings
-from scanpool.bridge.token_bucket import MINUTE_S, full, is_full, take
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.gate.limits import KEPT_BUCKETS, Limiter
+from scanpool.bridge.gate.token_bucket import MINUTE_S, full, is_full, take
 
 SETTINGS = BridgeSettings(requests_per_minute=6, submits_per_minute=2)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanpool.bridge.paging import Key, page, read_cursor
-from scanpool.bridge.refusals import Refusal
+from scanpool.bridge.answering.paging import Key, page, read_cursor
+from scanpool.bridge.answering.refusals import Refusal
 
 
 def key(item: int) -> Key:

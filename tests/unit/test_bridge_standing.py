@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanpool.bridge.models.results import Standing
+from scanpool.bridge.answering.models.results import Standing
 from scanpool.bridge.reading.standing import standing
 from scanpool_schemas.result import AuthenticationStatus, Credentials, Result, ValidationStats, ValidationWarning
 from scanpool_schemas.scan import AnyScan

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from scanpool.bridge.answers import answer
-from scanpool.bridge.explain import Explanation
-from scanpool.bridge.status_view import View, poll_after_s, status_of
-from scanpool.bridge.waiting import ProgressTeller, reached, sentence
+from scanpool.bridge.answering.answers import answer
+from scanpool.bridge.following.explain import Explanation
+from scanpool.bridge.following.status_view import View, poll_after_s, status_of
+from scanpool.bridge.following.waiting import ProgressTeller, reached, sentence
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.result import (
     AuthenticationStatus,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanpool.bridge.task_ids import TaskIds
+from scanpool.bridge.offering.tasks.ids import TaskIds
 
 OLD, NEW = b"o" * 32, b"n" * 32
 ID = "01JD8Z4G2Q8E5W7RZ0T3B6N9KC"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from scanpool.bridge.estimate import Estimator
-from scanpool.bridge.scans import Scans
-from scanpool.bridge.settings import BridgeSettings
-from scanpool.bridge.statuses import Statuses
-from scanpool.bridge.watch import Watcher
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.following.estimate import Estimator
+from scanpool.bridge.following.scans import Scans
+from scanpool.bridge.following.statuses import Statuses
+from scanpool.bridge.following.watch import Watcher
 from scanpool.client import ScanPool
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.metrics import Metrics

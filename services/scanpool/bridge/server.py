@@ -11,23 +11,24 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from scanpool.bridge.approvals import SealedStates, state_security
-from scanpool.bridge.audit import AuditTrail
+from scanpool.bridge.answering.toolkit import registered
+from scanpool.bridge.asking.approvals import SealedStates, state_security
 from scanpool.bridge.caller import current_caller
-from scanpool.bridge.completions import Completions
-from scanpool.bridge.counting import Counted
-from scanpool.bridge.gate import Gate, Identified
-from scanpool.bridge.identity.verifier import sign_in
-from scanpool.bridge.inbound import Guarded, PromptArguments, Traced
-from scanpool.bridge.limits import Limited, Limiter
-from scanpool.bridge.listening import Listening
+from scanpool.bridge.gate.audit import AuditTrail
+from scanpool.bridge.gate.callers import Identified
+from scanpool.bridge.gate.calls import Gate
+from scanpool.bridge.gate.counting import Counted
+from scanpool.bridge.gate.identity.verifier import sign_in
+from scanpool.bridge.gate.inbound import Guarded, PromptArguments, Traced
+from scanpool.bridge.gate.limits import Limited, Limiter
+from scanpool.bridge.offering.completions import Completions
+from scanpool.bridge.offering.listening import Listening
+from scanpool.bridge.offering.prompts import all_prompts
+from scanpool.bridge.offering.resources import READ, Kept, add_resources
+from scanpool.bridge.offering.tasks.extension import TasksExtension
+from scanpool.bridge.offering.tasks.scan_tasks import ScanTasks
+from scanpool.bridge.offering.tools import all_tools
 from scanpool.bridge.parts import Parts
-from scanpool.bridge.prompts import all_prompts
-from scanpool.bridge.resources import READ, Kept, add_resources
-from scanpool.bridge.scan_tasks import ScanTasks
-from scanpool.bridge.tasks import TasksExtension
-from scanpool.bridge.toolkit import registered
-from scanpool.bridge.tools import all_tools
 
 LISTS_KEPT_MS = 3_600_000
 """How long a client may keep lists of tools, resources and prompts: they are the same until an upgrade."""

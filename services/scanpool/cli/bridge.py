@@ -20,8 +20,8 @@ from scanpool.cli.invocation import Invocation, WithDefault, command, group
 from scanpool.cli.option_values import limited_duration, one_of
 
 if TYPE_CHECKING:
-    from scanpool.bridge.serving import Served
-    from scanpool.bridge.settings import BridgeSettings
+    from scanpool.bridge.configuration.settings import BridgeSettings
+    from scanpool.bridge.serving.running import Served
     from scanpool.runtime.settings import Settings
 
 LONGEST_SUBJECT = 256
@@ -91,8 +91,8 @@ def _check_nothing_of_http(call: Invocation, host: str | None, port: int | None)
 
 
 async def _served(call: Invocation, bridge: BridgeSettings, settings: Settings, *, stdio: bool) -> None:
-    from scanpool.bridge.exposure import open_door
-    from scanpool.bridge.serving import serve_http, serve_stdio
+    from scanpool.bridge.serving.exposure import open_door
+    from scanpool.bridge.serving.running import serve_http, serve_stdio
     from scanpool.runtime.process import signals
 
     def ready(served: Served) -> None:
@@ -140,7 +140,7 @@ def token(
     ] = None,
 ) -> ExitCode:
     """Make a bearer token, and the entry for `tokens:` of bridge.yaml, which holds its hash alone."""
-    from scanpool.bridge.identity.minting import new_token, token_hash
+    from scanpool.bridge.gate.identity.minting import new_token, token_hash
 
     _check_subject(subject)
     made = new_token()

@@ -17,7 +17,7 @@ from scanpool.cli.invocation import Invocation
 from scanpool.cli.process_options import process_failures
 
 if TYPE_CHECKING:
-    from scanpool.bridge.settings import BridgeSettings
+    from scanpool.bridge.configuration.settings import BridgeSettings
 
 BridgeConfig: TypeAlias = Annotated[
     Path | None,
@@ -38,7 +38,7 @@ def bridge_settings(
         Failure: the file is bad.
     """
     from scanpool.bridge.configuration.loading import find, load
-    from scanpool.bridge.settings import BridgeSettings
+    from scanpool.bridge.configuration.settings import BridgeSettings
     from scanpool.cli.starting import log_warnings
 
     path = find(file, call.environ, Path.cwd())
@@ -57,7 +57,7 @@ def bridge_failures() -> Iterator[None]:
     Raises:
         Failure: in its place.
     """
-    from scanpool.bridge.exposure import BridgeExposed
+    from scanpool.bridge.serving.exposure import BridgeExposed
 
     with process_failures():
         try:

@@ -7,8 +7,8 @@ import socket
 from dataclasses import dataclass
 from importlib import import_module
 
-from scanpool.bridge.exposure import open_door, url_of
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
+from scanpool.bridge.serving.exposure import open_door, url_of
 from scanpool.runtime.settings import Settings
 
 PORTS = range(BridgeSettings().port, BridgeSettings().port + 100)
@@ -33,8 +33,8 @@ class OwnBridge:
         Raises:
             BrokerError: NATS cannot be reached at the start, or was lost for good.
         """
-        await asyncio.to_thread(import_module, "scanpool.bridge.serving")
-        from scanpool.bridge.serving import serve_http
+        await asyncio.to_thread(import_module, "scanpool.bridge.serving.running")
+        from scanpool.bridge.serving.running import serve_http
 
         await after.wait()
         await serve_http(self.settings, settings, self.door, stopping=stopping)

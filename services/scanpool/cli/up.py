@@ -21,7 +21,8 @@ from scanpool.cli.views.elements import counted
 from scanpool.coordination import registry
 from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.connection import NatsAddress
-from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedNatsFailed, EmbeddedOptions
+from scanpool.runtime.embedded_nats import EmbeddedNats, EmbeddedOptions
+from scanpool.runtime.nats_binary import EmbeddedNatsFailed
 from scanpool.runtime.process import signals
 from scanpool.runtime.settings import Settings
 from scanpool.runtime.topology.apply import apply, pools_in_nats

@@ -9,7 +9,7 @@ from pathlib import Path
 from scanpool.bridge.caller import Caller
 from scanpool.bridge.configuration.checks import CHECKS, KEY_BYTES, expiry_findings, key_of
 from scanpool.bridge.configuration.model import BridgeFile
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.runtime.configuration import ConfigurationError, Problem, Secret, SecretUnavailable
 from scanpool.runtime.configuration.document import Document
 from scanpool.runtime.configuration.files import FileKind, read_file

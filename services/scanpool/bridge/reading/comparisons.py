@@ -10,8 +10,8 @@ from typing import Any
 
 import anyio.to_thread
 
+from scanpool.bridge.answering.models.results import Fates, FindingChange, MinSeverity, ScanComparison
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.models.results import Fates, FindingChange, MinSeverity, ScanComparison
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading.filtering import at_least
 from scanpool.bridge.reading.opening import Opened, answered, opened

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from scanpool.bridge.answering.models.results import Finding, FindingDetail, Standing
+from scanpool.bridge.answering.refusals import Refusal
+from scanpool.bridge.answering.untrusted import Part, clean_line, part
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.models.results import Finding, FindingDetail, Standing
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading.opening import opened
 from scanpool.bridge.reading.rows import DETAIL, ENVELOPE_BYTES, RESULT_BYTES, fitting, shown, size
 from scanpool.bridge.reading.standing import standing
-from scanpool.bridge.refusals import Refusal
-from scanpool.bridge.untrusted import Part, clean_line, part
 from scanpool.report.findings.query import finding
 from scanpool.report.findings.store import Store
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanpool.bridge.models.results import FindingFilters, MinSeverity
+from scanpool.bridge.answering.models.results import FindingFilters, MinSeverity
 from scanpool.report.findings.filters import Filters, Score, SeverityName
 
 _WORST_FIRST: tuple[SeverityName, ...] = ("critical", "high", "medium", "low", "info")

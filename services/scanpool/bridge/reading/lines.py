@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
+from scanpool.bridge.answering.models.results import Standing
+from scanpool.bridge.answering.untrusted import Caps, clean_value
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.models.results import Standing
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading.opening import opened
 from scanpool.bridge.reading.rows import DETAIL, RowCaps, cleaned, shown
 from scanpool.bridge.reading.standing import standing
-from scanpool.bridge.untrusted import Caps, clean_value
 from scanpool.report.findings.query import Page, every_finding
 from scanpool.report.findings.store import Store
 

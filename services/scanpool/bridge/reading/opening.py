@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import anyio.to_thread
 
+from scanpool.bridge.answering.refusals import Refusal
+from scanpool.bridge.answering.untrusted import clean_line
 from scanpool.bridge.caller import Caller
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading.standing import error_code
-from scanpool.bridge.refusals import Refusal
-from scanpool.bridge.untrusted import clean_line
 from scanpool.client import NoResult
 from scanpool.report.findings.errors import BadQuery, FindingsError
 from scanpool.report.findings.store import Store

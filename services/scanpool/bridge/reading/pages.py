@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from scanpool.bridge.answering.models.results import Finding, FindingFilters, FindingsPage, Profile, Standing
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.models.results import Finding, FindingFilters, FindingsPage, Profile, Standing
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading import lines
 from scanpool.bridge.reading.filtering import as_filters

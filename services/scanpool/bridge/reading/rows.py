@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from scanpool.bridge.answering.untrusted import SHORTEST_CAP, Caps, clean_line, clean_value
 from scanpool.bridge.reading.strict import split
-from scanpool.bridge.untrusted import SHORTEST_CAP, Caps, clean_line, clean_value
 
 RESULT_BYTES = 32_000
 """Of the JSON of one answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scanpool.bridge.models.results import Standing
+from scanpool.bridge.answering.models.results import Standing
 from scanpool_schemas.result import AuthenticationStatus, Credentials, Result
 from scanpool_schemas.status import ScanStatus
 

@@ -8,8 +8,16 @@ from typing import Any
 
 import msgspec
 
+from scanpool.bridge.answering.models.results import (
+    Delta,
+    FindingGroup,
+    FindingsSummary,
+    Grouping,
+    MinSeverity,
+    Standing,
+)
+from scanpool.bridge.answering.refusals import Refusal
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.models.results import Delta, FindingGroup, FindingsSummary, Grouping, MinSeverity, Standing
 from scanpool.bridge.parts import Parts
 from scanpool.bridge.reading.comparisons import comparability, fates
 from scanpool.bridge.reading.filtering import at_least
@@ -17,7 +25,6 @@ from scanpool.bridge.reading.opening import Opened, opened
 from scanpool.bridge.reading.rows import ENVELOPE_BYTES, RESULT_BYTES, RowCaps, cleaned, within
 from scanpool.bridge.reading.standing import standing
 from scanpool.bridge.reading.strict import is_address, is_cve, is_number, one_of
-from scanpool.bridge.refusals import Refusal
 from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.groups import Group, groups, host_count
 from scanpool.report.findings.store import Store

@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.cli.demo.frame import DemoOverdue, DemoStopped, framed
 from scanpool.cli.demo.plan import SCANNERS, SCANS, DemoScan, Outcome
 from scanpool.cli.demo.show import live_table, print_further, print_how_to_keep, print_summary

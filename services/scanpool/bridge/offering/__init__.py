@@ -1,0 +1,1 @@
+"""What a client finds: tools, resources, prompts, completions of their arguments, subscriptions, and waits as tasks."""
