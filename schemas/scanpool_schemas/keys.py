@@ -1,4 +1,4 @@
-"""The keys of a pool's bucket: what its scanners carry, how they are, and what its rules say.
+"""The keys of a pool's bucket: what its scanners carry, how they are, whom it admitted, and what its rules say.
 
 A key is read and written as KV (`$KV.pool-<pool>.<key>`) and is JSON, one struct a key.
 """
@@ -133,6 +133,17 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
 
 
+class LastAdmitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Key `client.<client>`: which scan of a client of the bridge was admitted last. Written by admission with the
+    scan's first event, if it has not moved since the client's scans were counted; gone an hour later."""
+
+    client: str
+    """The subject of its identity; in the key it stands as a digest where it is longer or less plain than a name."""
+    scan_id: str
+    at: Instant
+    """When it was admitted."""
+
+
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     """Targets that a pool never scans."""
 
@@ -151,6 +162,8 @@ class ScannerRule(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     url: str = ""
     """Where it answers; empty unless its pool says `expose_url`."""
+    address: str = ""
+    """Where it answers, whatever its pool says: for operators alone."""
 
 
 class CredentialRule(msgspec.Struct, frozen=True, kw_only=True):

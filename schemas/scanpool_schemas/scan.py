@@ -262,8 +262,6 @@ STRUCT_OF: dict[StateName, type[AnyScan]] = {
     "dead": Dead,
 }
 
-EVENT_VERSION = 1
-
 
 def state_of(scan: AnyScan) -> StateName:
     """The state's name, as the subject spells it."""
@@ -299,29 +297,3 @@ def lane_state(lane: Priority) -> StateName:
             return "queued-normal"
         case "low":
             return "queued-low"
-
-
-def event_type(state: StateName) -> str:
-    """The CloudEvents type of the state's event in this version."""
-    return f"scanpool.scan.{state}.v{EVENT_VERSION}"
-
-
-class UnreadableEvent(ValueError):
-    """The bytes are not the event that the subject says."""
-
-
-def decode_scan(state: str, body: bytes, kind: str | None = None) -> AnyScan:
-    """Decode the event of a state; `kind` is header `ce-type`, absent for version 1.
-
-    Raises:
-        UnreadableEvent: an unknown state or version, or a body that does not fit.
-    """
-    struct = next((struct for name, struct in STRUCT_OF.items() if name == state), None)
-    if struct is None:
-        raise UnreadableEvent(f"no event of a scan is called {state!r}")
-    if kind is not None and not kind.endswith(f".v{EVENT_VERSION}"):
-        raise UnreadableEvent(f"event type {kind!r} is not known to this version of scanpool")
-    try:
-        return msgspec.json.decode(body, type=struct)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableEvent(f"not a {state} event: {error}") from error

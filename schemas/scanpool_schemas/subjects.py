@@ -115,6 +115,11 @@ def breaker_key(scanner: str) -> str:
     return f"breaker.{scanner}"
 
 
+def client_key(token: str) -> str:
+    """The key that says which scan of a client of the bridge was admitted last; `token` is its `client_token`."""
+    return f"client.{token}"
+
+
 RULES_KEY = "rules"
 CONTROL_KEY = "control"
 SPACE_KEY = "space"
@@ -133,10 +138,10 @@ def scanner_event(pool: str, scanner: str, name: str) -> str:
 
 def audit(client: str, tool: str) -> str:
     """Where is kept what a client of the bridge did with a tool that changes something."""
-    return f"audit.{audit_token(client)}.{tool}"
+    return f"audit.{client_token(client)}.{tool}"
 
 
-def audit_token(client: str) -> str:
+def client_token(client: str) -> str:
     """The client's token in a subject: itself where it is as short and plain as a pool's name, else its SHA-256 in
     base32, which is longer than any such name."""
     if is_valid_pool_name(client):

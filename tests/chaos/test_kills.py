@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scanpool.client import ScanPool
 from tests.support.emulators import running_emulator
+from tests.support.eventually import once
 from tests.support.pipeline import Scanner, configuration_text, running_pipeline
 from tests.support.processes import Service, start
 
@@ -84,7 +86,5 @@ async def test_killing_services_one_after_the_other_loses_and_repeats_nothing(se
 
 async def until_running(client: ScanPool, ids: list[str]) -> None:
     """Wait until each of the scans runs on its scanner."""
-    async with asyncio.timeout(30):
-        for scan_id in ids:
-            while (await client.status(scan_id)).state != "running":
-                await asyncio.sleep(0.05)
+    for scan_id in ids:
+        await once(partial(client.status, scan_id), lambda scan: scan.state == "running", within_s=30)

@@ -9,7 +9,8 @@ import pytest
 from scanpool_schemas.documents.json_schema import components
 from scanpool_schemas.documents.published import PUBLISHED
 from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest
-from scanpool_schemas.scan import STRUCT_OF, UnreadableEvent, decode_scan
+from scanpool_schemas.scan import STRUCT_OF
+from scanpool_schemas.wire import UnreadableEvent, decode_scan
 from tests.support.golden import NAMES, golden, published_as, read
 
 REQUESTS = (ScanRequest, CancelRequest, ScanOrder)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 import pytest_asyncio
 
@@ -29,6 +28,7 @@ from scanpool.scanners.scanner import (
     WindowsPassword,
 )
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import once
 from tests.support.nessus import a_scan_spec, nessus_settings
 
 SHORT = 4.0
@@ -97,12 +97,7 @@ async def counted(emulator: RunningEmulator, name: str) -> list[dict[str, Any]]:
 
 async def over(scanner: NessusScanner, scan: int) -> Progress:
     """Where the scan stands once nothing of it runs any more."""
-    with anyio.fail_after(5):
-        while True:
-            now = await scanner.progress(scan)
-            if now.activity.is_over:
-                return now
-            await anyio.sleep(0.01)
+    return await once(lambda: scanner.progress(scan), lambda now: now.activity.is_over)
 
 
 async def run(scanner: NessusScanner, spec: ScanSpec) -> int:

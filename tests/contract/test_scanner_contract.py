@@ -21,9 +21,9 @@ from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.nessus import ApiKeys, Kind, NessusScanner
 from scanpool.scanners.scanner import Activity, Scanner
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import becomes
 from tests.support.fake_scanner import Cut, FakeScanner
 from tests.support.nessus import a_scan_spec, nessus_settings
-from tests.support.watching import becomes
 
 OURS = OurName(deployment="scanpool", scan_id="s1", run=1)
 PROFILES: dict[Kind, Profile] = {"nessus": "nessus-manager", "tenable-vm": "tenable-vm"}

@@ -22,9 +22,10 @@ from scanpool_schemas.scan import Dead
 from tests.support.broker import NOON
 from tests.support.builders import a_mark
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.processes import SCANPOOL
-from tests.support.watching import FASTER, becomes, dead_letter, fault, holders, in_a_task, on_scanner, reaches
+from tests.support.watching import FASTER, dead_letter, fault, holders, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,8 +18,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.scan import StateName
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 from tests.support.pipeline import FAST, Pipeline, Scanner, running_pipeline
-from tests.support.watching import becomes, dead_letter, fault, reaches
+from tests.support.watching import dead_letter, fault, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.cli import Ended, ended, interrupted, scanpool, started
+from tests.support.eventually import once
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,9 +39,7 @@ async def run(pipeline: Pipeline, *words: str, **options: Any) -> Ended:
 async def a_slow_scan(pipeline: Pipeline) -> str:
     """A scan that will be running for half a minute."""
     scan = await pipeline.client.submit(["10.10.0.1"], name="slow", pool="slow")
-    async with asyncio.timeout(20):
-        while (await pipeline.client.admitted(scan)).state != "running":
-            await asyncio.sleep(0.05)
+    await once(lambda: pipeline.client.admitted(scan), lambda now: now.state == "running", within_s=20)
     return scan.id
 
 

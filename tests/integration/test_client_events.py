@@ -17,8 +17,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.names import InvalidName
 from scanpool_schemas.scan import AnyScan, state_of
-from tests.support.broker import Stand, becomes, standing
+from tests.support.broker import Stand, standing
 from tests.support.builders import NOW, a_completed_scan, a_dead_scan, a_failed_scan, a_queued_scan
+from tests.support.eventually import becomes
 from tests.support.pipeline import running_pipeline
 
 
@@ -180,7 +181,7 @@ async def test_two_processes_of_one_name_share_its_events() -> None:
                 async for event in events:
                     assert isinstance(event, ScanEvent)
                     got.append(event.scan.id)
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # the other's turn
 
         clients = [here.client, ScanPool(await here.stand.connection())]
         takers = [asyncio.create_task(take(client)) for client in clients]
@@ -232,7 +233,7 @@ async def test_a_connection_that_is_closed_ends_the_iteration_with_the_reason() 
         client = await ScanPool.connect(here.stand.broker.url)
         async with client.events(kinds=["completed"]) as events:
             waiting = asyncio.create_task(anext(events))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # it begins to wait
             await client.close()
             with pytest.raises(BrokerUnavailable):
                 await asyncio.wait_for(waiting, 3)

@@ -33,8 +33,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.names import derived_scan_id
 from scanpool_schemas.request import RequestInvalid, ScanRequest
 from scanpool_schemas.status import ScanStatus
-from tests.support.broker import becomes, standing
+from tests.support.broker import standing
 from tests.support.builders import a_mark, a_queued_scan, an_error
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, connected_jetstream, running_pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -312,7 +313,7 @@ async def test_a_wait_goes_on_while_the_server_is_restarted() -> None:
         held = await ledger.commit(None, Change(scan=scan))
         client = ScanPool(await stand.connection())
         waiting = asyncio.create_task(client.wait("s1", timeout=15))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it begins to wait
         await stand.broker.restart()
 
         async def ends() -> bool:

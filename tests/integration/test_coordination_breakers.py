@@ -14,7 +14,8 @@ from scanpool.runtime.settings import BreakerSettings
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Breaker
-from tests.support.broker import Stand, becomes, standing
+from tests.support.broker import Stand, standing
+from tests.support.eventually import becomes
 
 RULES = BreakerSettings(failures=3, recovery=timedelta(seconds=30))
 

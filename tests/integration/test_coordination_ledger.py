@@ -18,8 +18,9 @@ from scanpool.runtime.keys import KeyUnreadable
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import PoolRules, ScannerRule
 from scanpool_schemas.scan import AnyScan, Queued, Running
-from tests.support.broker import Stand, becomes, standing
+from tests.support.broker import Stand, standing
 from tests.support.builders import a_completed_scan, a_lease, a_mark, a_queued_scan, a_submission, an_error
+from tests.support.eventually import becomes
 
 STREAM = subjects.pool_stream("lab")
 

@@ -18,6 +18,7 @@ from deploy.grafana.source import DASHBOARDS, FOLDER, files
 from scanpool.runtime.metrics import Metrics
 from tests.support.alerts_reference import alerts
 from tests.support.eventful import eventful_run, goes_on, metrics_url, much_happens
+from tests.support.eventually import once
 from tests.support.prometheus import Prometheus, running_prometheus, tool
 from tests.support.watching import in_a_task
 
@@ -55,10 +56,11 @@ def asked(expr: str) -> str:
 
 async def gives_data(prometheus: Prometheus, expr: str) -> list[dict[str, Any]]:
     """What it gives, once it gives numbers."""
-    async with asyncio.timeout(WITHIN_S):
-        while not (found := [each for each in await prometheus.query(expr) if each["value"][1] != "NaN"]):
-            await asyncio.sleep(0.2)
-    return found
+
+    async def numbers() -> list[dict[str, Any]]:
+        return [each for each in await prometheus.query(expr) if each["value"][1] != "NaN"]
+
+    return await once(numbers, within_s=WITHIN_S)
 
 
 @pytest.mark.parametrize("expr", PANELS)
@@ -70,9 +72,7 @@ async def test_no_rule_is_broken(prometheus: Prometheus) -> None:
     async def health() -> dict[str, str]:
         return {rule["name"]: rule["health"] for rule in await prometheus.rules()}
 
-    async with asyncio.timeout(WITHIN_S):
-        while "unknown" in (found := await health()).values():  # not evaluated yet
-            await asyncio.sleep(0.2)
+    found = await once(health, lambda states: "unknown" not in states.values(), within_s=WITHIN_S)  # all evaluated
     assert found == {rule["alert"]: "ok" for rule in alerts()}
 
 
@@ -83,23 +83,19 @@ async def test_every_metric_of_a_rule_is_scraped(prometheus: Prometheus, rule: d
 
 
 async def test_an_open_breaker_is_pending_and_names_the_scanner(prometheus: Prometheus) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while True:
-            active = {
-                (alert["labels"]["scanner_instance"], alert["state"])
-                for rule in await prometheus.rules()
-                if rule["name"] == "ScanpoolBreakerOpen"
-                for alert in rule["alerts"]
-            }
-            if active == {("lab.sick", "pending")}:
-                return
-            await asyncio.sleep(0.2)
+    async def active() -> set[tuple[str, str]]:
+        return {
+            (alert["labels"]["scanner_instance"], alert["state"])
+            for rule in await prometheus.rules()
+            if rule["name"] == "ScanpoolBreakerOpen"
+            for alert in rule["alerts"]
+        }
+
+    await once(active, lambda found: found == {("lab.sick", "pending")}, within_s=WITHIN_S)
 
 
 async def test_exemplars_of_scans_are_kept(prometheus: Prometheus) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not (found := await prometheus.exemplars("nessus_task_duration_seconds_bucket")):
-            await asyncio.sleep(0.2)
+    found = await once(lambda: prometheus.exemplars("nessus_task_duration_seconds_bucket"), within_s=WITHIN_S)
     assert all(re.fullmatch("[0-9a-f]{32}", each["labels"]["trace_id"]) for each in found)
 
 

@@ -17,8 +17,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.keys import Breaker, Control, Hold, Load
 from tests.support.cli import Ended
 from tests.support.doctor import FRESH, Doctor, Document, doctor_of, feed_of
+from tests.support.eventually import becomes
 from tests.support.pipeline import FAST, Pipeline, Scanner, running_pipeline
-from tests.support.watching import becomes, dead_letter, holders, is_ready
+from tests.support.watching import dead_letter, holders, is_ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,8 +16,9 @@ from scanpool_schemas.keys import PoolRules
 from tests.support.broker import Stand, standing
 from tests.support.cluster import running_cluster
 from tests.support.doctor import FRESH, Doctor, doctor_of, feed_of
+from tests.support.eventually import becomes
 from tests.support.pipeline import Scanner, connected_jetstream, running_pipeline
-from tests.support.watching import becomes, is_ready
+from tests.support.watching import is_ready
 
 NATS = ("--only", "nats", "--only", "topology", "--only", "clock")
 

@@ -125,6 +125,19 @@ async def test_a_secret_that_is_not_at_hand_is_one_problem(tmp_path: Path) -> No
         assert [code for code, _ in await doctor.codes()] == ["nats_unreachable", "secret_unavailable"]
 
 
+async def test_of_one_pool_only_its_own_secrets_need_to_be_at_hand(tmp_path: Path) -> None:
+    doctor = doctor_with(tmp_path, a_scanner("https://127.0.0.1"))
+    path = Path(doctor.environ["SCANPOOL_CONFIG"])
+    document = json.loads(path.read_text())
+    elsewhere = {"file": str(tmp_path / "on-another-host")}
+    document["pools"]["dmz"] = {"scanners": [a_scanner("https://127.0.0.1", "far", access_key=elsewhere)]}
+    path.write_text(json.dumps(document))
+    assert await doctor.codes("--only", "secrets") == [("secret_unavailable", str(path))]
+    (check,) = await doctor.examined("--only", "secrets", "--pool", "lab")
+    assert (check["status"], check["message"]) == ("ok", "2 secrets can be read")
+    assert await doctor.codes("--only", "secrets", "--pool", "dmz") == [("secret_unavailable", str(path))]
+
+
 async def test_tenables_cloud_is_asked_for_what_it_tells(tmp_path: Path) -> None:
     async with running_emulator(profile="tenable-vm") as cloud:
         doctor = doctor_with(tmp_path, a_scanner(cloud.url, kind="tenable-vm"))

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import becomes
 from tests.support.raw_nessus import create, launch, order_export
-from tests.support.watching import becomes
 
 
 @pytest.fixture

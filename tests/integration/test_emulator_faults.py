@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import becomes
 from tests.support.raw_nessus import (
     create,
     details,
@@ -21,7 +22,6 @@ from tests.support.raw_nessus import (
     scan_body,
     status_becomes,
 )
-from tests.support.watching import becomes
 
 CUT = (httpx.RemoteProtocolError, httpx.ReadError)
 

@@ -22,9 +22,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.keys import Space
 from tests.support.alone import running_alone
 from tests.support.broker import standing
-from tests.support.eventually import eventually
+from tests.support.eventually import becomes, eventually
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, is_ready, reaches
+from tests.support.watching import FASTER, is_ready, reaches
 
 SOON = replace(FASTER, health_every=timedelta(milliseconds=200), health_lag=timedelta(seconds=1))
 """Looks often, and takes events that nobody takes for troubling after a few seconds."""

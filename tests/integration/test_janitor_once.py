@@ -18,7 +18,7 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Load, Repair
 from scanpool_schemas.scan import AnyScan, state_of
-from tests.support.broker import Stand, becomes, standing, within
+from tests.support.broker import Stand, standing, within
 from tests.support.builders import (
     a_completed_scan,
     a_dead_scan,
@@ -29,6 +29,7 @@ from tests.support.builders import (
     an_export,
 )
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

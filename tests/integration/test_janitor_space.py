@@ -41,10 +41,11 @@ from scanpool_schemas.request import ScanRequest
 from tests.support.broker import standing
 from tests.support.builders import a_completed_scan, some_rules
 from tests.support.cli import scanpool
+from tests.support.eventually import becomes
 from tests.support.limited_nats import limited_account, limited_server
 from tests.support.pipeline import FAST, connected_jetstream, running_pipeline
 from tests.support.ports import own_port
-from tests.support.watching import becomes, in_a_task, reaches
+from tests.support.watching import in_a_task, reaches
 
 MIB = 2**20
 REQUEST = ScanRequest(targets=("10.10.0.1",), name="one")

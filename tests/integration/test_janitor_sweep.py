@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -17,7 +17,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.scan import AnyScan, state_of
 from tests.support.broker import Stand, standing
 from tests.support.builders import a_completed_scan, a_queued_scan
+from tests.support.eventually import eventually
 
+_T = TypeVar("_T")
 DAY = timedelta(days=1)
 
 
@@ -57,6 +59,30 @@ async def test_a_sweep_begins_where_it_is_told_and_gives_what_the_stream_holds()
 def _what(stored: Stored) -> tuple[str, int, bytes, object]:
     """Without its time, of which the two ways to read it round the last digit differently."""
     return stored.subject, stored.sequence, stored.body, stored.headers
+
+
+class KnownLate(JetStream):
+    """As in a cluster: a consumer is made, and where its first pull comes to nobody knows of it yet."""
+
+    async def api(self, operation: str, request: object, answer: type[_T]) -> _T:
+        if not operation.startswith("CONSUMER.CREATE."):
+            return await super().api(operation, request, answer)
+        self.made = asyncio.create_task(self._made_when_a_pull_was_refused(operation, request, answer))
+        return answer()
+
+    async def _made_when_a_pull_was_refused(self, operation: str, request: object, answer: type[_T]) -> None:
+        before = self.client.stats["in_msgs"]
+        await eventually(lambda: self.client.stats["in_msgs"] > before)
+        await super().api(operation, request, answer)
+
+
+async def test_a_consumer_that_is_not_known_everywhere_yet_is_asked_again() -> None:
+    async with standing() as stand:
+        await stand.stream("events")
+        await stand.jetstream.publish(Write(subject="events.1", body=b"x"))
+        jetstream = KnownLate(stand.jetstream.client)
+        assert [stored.sequence async for stored in sweep(jetstream, "events", "events.>")] == [1]
+        assert jetstream.made.done()
 
 
 async def test_a_stream_that_is_not_there_is_said() -> None:

@@ -34,8 +34,9 @@ from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import Running, StateName
 from scanpool_schemas.status import ScanStatus
 from tests.support.broker import within
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, fault, holders, launches, reaches
+from tests.support.watching import FASTER, fault, holders, launches, reaches
 
 TARGETS = ["10.10.0.1"]
 LOST = "its delivery was lost"

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from scanpool.bridge.http import application
+from scanpool.bridge.configuration.settings import BridgeSettings
 from scanpool.bridge.parts import parts_of
 from scanpool.bridge.server import make_server
-from scanpool.bridge.settings import BridgeSettings
+from scanpool.bridge.serving.application import application
 from scanpool.client import ScanEvent, ScanPool
 from scanpool.coordination import gauges
 from scanpool.runtime.http import serving
@@ -28,10 +28,10 @@ from scanpool.runtime.topology.definitions import topology
 from scanpool_schemas import subjects
 from tests.support.bridge import RunningBridge, called, connected
 from tests.support.cli import Ended, scanpool
-from tests.support.eventually import eventually
+from tests.support.eventually import becomes, eventually
 from tests.support.guarded_nats import GuardedNats, Violation, guarded_nats
 from tests.support.guarded_pipeline import POOLS, GuardedPipeline, guarded_pipeline
-from tests.support.watching import becomes, in_a_task
+from tests.support.watching import in_a_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -131,8 +131,9 @@ async def test_operators_can_do_all_that_the_command_line_has(pipeline: GuardedP
         "scan 10.10.0.1 --pool lab --scanner s1 --id by-hand --type authenticated --credential linux --wait",
         "status by-hand",
         "list --pool lab",
-        "results by-hand --hosts --report -",
+        "results by-hand --hosts",
         "results export by-hand --format csv",
+        "results export by-hand --format nessus",
         "diff by-hand by-hand",
         "events",
         "pools",
@@ -266,6 +267,10 @@ PUBLISH = [
     ("worker-dmz", f"$JS.API.CONSUMER.MSG.NEXT.{LAB}.running"),
     ("worker-dmz", f"$JS.API.STREAM.INFO.{LAB}"),
     ("worker-dmz", subjects.requested("dmz", "x")),
+    # what its pool's reports need, which the validators on the inside do
+    ("worker-dmz", f"$JS.API.CONSUMER.MSG.NEXT.{DMZ}.validating"),
+    ("worker-dmz", subjects.event("dmz", "completed", "x")),
+    ("worker-dmz", "$O.scan-findings.M.x"),
     ("dispatcher", subjects.event("dmz", "running", "x")),
     ("poller", f"$JS.API.CONSUMER.MSG.NEXT.{DMZ}.running"),
     # deliveries of another service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology
 from tests.support.cli import Ended, scanpool
 from tests.support.collector import Collector, collecting
+from tests.support.configured_nats import configured_nats
 from tests.support.echoing import Echo, echoing
 from tests.support.emulators import RunningEmulator, running_emulator
-from tests.support.password_nats import password_nats
 from tests.support.planted import Secrets, files, found, messages, of_processes, private_key
 from tests.support.ports import own_port
 from tests.support.processes import Service, running
@@ -80,17 +80,10 @@ async def everything(folder: Path) -> AsyncIterator[Run]:
     temporary = folder / "tmp"
     (temporary / "work").mkdir(parents=True)
     async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(password_nats(USER, planted.nats_password))
-        url = f"nats://{USER}:{planted.nats_password}@127.0.0.1:{port}"
+        nats = await stack.enter_async_context(configured_nats(_nats_configuration(planted)))
+        url = f"nats://{USER}:{planted.nats_password}@127.0.0.1:{nats.port}"
         collector = await stack.enter_async_context(collecting())
-        emulator = await stack.enter_async_context(
-            running_emulator(
-                hosts=_hosts(planted),
-                access_key=planted.access_key,
-                secret_key=planted.secret_key,
-                password=planted.scanner_password,
-            )
-        )
+        emulator = await stack.enter_async_context(_emulator(planted))
         refusing = await stack.enter_async_context(echoing(emulator.url, "POST", "/scans", 400))
         failing = await stack.enter_async_context(echoing(emulator.url, "GET", "/scans", 500))
         configuration = folder / "scanners.yaml"
@@ -99,13 +92,7 @@ async def everything(folder: Path) -> AsyncIterator[Run]:
         environ = {
             "SCANPOOL_NATS_URL": url,
             "SCANPOOL_CONFIG": str(configuration),
-            "SCANPOOL_LOG_LEVEL": "debug",
-            "SCANPOOL_WORK_DIR": str(temporary / "work"),
-            "SCANPOOL_ATTEMPTS": "2",
-            "TMPDIR": str(temporary),
-            "PLANTED_SECRET_KEY": planted.secret_key,
-            "PLANTED_SSH_PASSWORD": planted.ssh_password,
-            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {planted.collector_key}",
+            **_environ(planted, temporary),
             **collector.environ,
         }
         client = await connect(NatsAddress(url=url), name="test")
@@ -140,6 +127,32 @@ def _bridge(planted: Secrets, folder: Path, environ: Mapping[str, str]) -> Any:
     (folder / "bridge.yaml").write_text(json.dumps({"tokens": [entry]}))
     words = ["bridge", "serve", "--port", str(own_port()), "--bridge-config", str(folder / "bridge.yaml")]
     return running(words, folder / "bridge.log", environ)
+
+
+def _nats_configuration(planted: Secrets) -> str:
+    user, password = json.dumps(USER), json.dumps(planted.nats_password)
+    return f"jetstream {{ store_dir: STORE }}\nauthorization {{ user: {user}, password: {password} }}"
+
+
+def _environ(planted: Secrets, temporary: Path) -> dict[str, str]:
+    return {
+        "SCANPOOL_LOG_LEVEL": "debug",
+        "SCANPOOL_WORK_DIR": str(temporary / "work"),
+        "SCANPOOL_ATTEMPTS": "2",
+        "TMPDIR": str(temporary),
+        "PLANTED_SECRET_KEY": planted.secret_key,
+        "PLANTED_SSH_PASSWORD": planted.ssh_password,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {planted.collector_key}",
+    }
+
+
+def _emulator(planted: Secrets) -> AbstractAsyncContextManager[RunningEmulator]:
+    return running_emulator(
+        hosts=_hosts(planted),
+        access_key=planted.access_key,
+        secret_key=planted.secret_key,
+        password=planted.scanner_password,
+    )
 
 
 def _hosts(planted: Secrets) -> tuple[Host, ...]:

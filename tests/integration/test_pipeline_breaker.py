@@ -11,8 +11,9 @@ from scanpool.runtime.keys import read_key
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Breaker
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, fault, launches, reaches
+from tests.support.watching import FASTER, fault, launches, reaches
 
 TARGETS = ["10.10.0.1"]
 

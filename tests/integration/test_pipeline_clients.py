@@ -19,12 +19,14 @@ from scanpool.runtime.jetstream import Write
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.request import ScanRequest
-from scanpool_schemas.scan import Completed, decode_scan, state_of
+from scanpool_schemas.scan import Completed, state_of
 from scanpool_schemas.status import ScanStatus
+from scanpool_schemas.wire import decode_scan
 from tests.support.builders import a_queued_scan, a_request
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, running_pipeline
-from tests.support.watching import FASTER, becomes, in_a_task, reaches
+from tests.support.watching import FASTER, in_a_task, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from scanpool_schemas import subjects
 from scanpool_schemas.scan import Dead
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import (
     FASTER,
-    becomes,
     events_left,
     fault,
     faults_used_up,

@@ -31,8 +31,9 @@ from scanpool.scanners.nessus import ExportLimits
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScannerEvent
 from scanpool_schemas.keys import Load
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, events_left, fault, in_a_task, on_scanner, reaches
+from tests.support.watching import FASTER, events_left, fault, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from scanpool_schemas import subjects
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, dead_letter, in_a_task, on_scanner, reaches
+from tests.support.watching import FASTER, dead_letter, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from scanpool.cli.assembly import SERVICES
 from scanpool_schemas import subjects
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import (
     FASTER,
-    becomes,
     fault,
     holders,
     in_a_task,

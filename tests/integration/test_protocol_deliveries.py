@@ -18,7 +18,8 @@ from scanpool.runtime.topology.apply import apply, differences, verify
 from scanpool.runtime.topology.definitions import Consumer, topology
 from scanpool_schemas import subjects
 from tests.support.broker import Stand, standing
-from tests.support.watching import becomes, in_a_task
+from tests.support.eventually import becomes
+from tests.support.watching import in_a_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

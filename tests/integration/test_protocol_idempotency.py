@@ -16,8 +16,9 @@ from scanpool.runtime.jetstream import Stored
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.names import derived_scan_id
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, dead_letter, in_a_task, launches, on_scanner
+from tests.support.watching import FASTER, dead_letter, in_a_task, launches, on_scanner
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

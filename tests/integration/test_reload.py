@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import becomes
 
 POOLS = {"lab": (Scanner("s1", capacity=1),), "dmz": (Scanner("e1", capacity=1, options={"time_scale": 20.0}),)}
 

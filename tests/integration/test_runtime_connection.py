@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,11 +16,11 @@ import structlog
 from nats.aio.msg import Msg
 
 from scanpool.runtime.connection import NatsAddress, connect
-from scanpool.runtime.embedded_nats import nats_server
 from scanpool.runtime.errors import BrokerUnavailable, ServerUnsuitable
 from scanpool.runtime.jetstream import JetStream
-from tests.support.broker import becomes, running_broker
-from tests.support.eventually import eventually
+from tests.support.broker import running_broker
+from tests.support.configured_nats import configured_nats
+from tests.support.eventually import becomes
 
 
 @contextmanager
@@ -51,26 +50,6 @@ async def a_server_that_says(**info: object) -> AsyncIterator[str]:
     async with server:
         yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await asyncio.wait_for(over.wait(), 5)
-
-
-@asynccontextmanager
-async def a_nats_server(configuration: str) -> AsyncIterator[str]:
-    """A real nats-server with a configuration of the test's own."""
-    with tempfile.TemporaryDirectory(prefix="scanpool-test-") as folder:
-        file = Path(folder) / "nats.conf"
-        file.write_text(configuration.replace("STORE", folder))
-        ports = Path(folder) / "ports"
-        ports.mkdir()
-        process = await asyncio.create_subprocess_exec(
-            nats_server(), "-c", str(file), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", str(ports), stderr=-3
-        )
-        try:
-            await eventually(lambda: any(path.stat().st_size for path in ports.iterdir()))
-            (found,) = ports.iterdir()
-            yield json.loads(found.read_text())["nats"][0]
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 async def test_what_is_no_address_is_told_without_a_try_to_connect() -> None:
@@ -107,14 +86,14 @@ async def test_an_old_server_is_refused_with_its_version() -> None:
 
 
 async def test_a_server_without_jetstream_is_refused_with_the_remedy() -> None:
-    async with a_nats_server("server_name: plain") as url:
+    async with configured_nats("server_name: plain") as server:
         with pytest.raises(ServerUnsuitable, match="has no JetStream"):
-            await connect(NatsAddress(url=url), name="test")
+            await connect(NatsAddress(url=server.url), name="test")
 
 
 async def test_a_cluster_that_chooses_its_leader_may_be_asked_again() -> None:
-    async with a_nats_server("") as url:
-        electing = await nats.connect(url)
+    async with configured_nats("") as server:
+        electing = await nats.connect(server.url)
 
         async def answer(message: Msg) -> None:
             error = {"code": 503, "err_code": 10008, "description": "JetStream system temporarily unavailable"}
@@ -123,7 +102,7 @@ async def test_a_cluster_that_chooses_its_leader_may_be_asked_again() -> None:
         await electing.subscribe("$JS.API.>", cb=answer)
         await electing.flush()
         with pytest.raises(BrokerUnavailable, match="no leader at the moment; try again"):
-            await connect(NatsAddress(url=url), name="test")
+            await connect(NatsAddress(url=server.url), name="test")
         with pytest.raises(BrokerUnavailable, match="temporarily unavailable"):
             await JetStream(electing).api("STREAM.INFO.x", None, dict[str, object])
         await electing.close()
@@ -131,10 +110,10 @@ async def test_a_cluster_that_chooses_its_leader_may_be_asked_again() -> None:
 
 async def test_an_account_without_jetstream_is_refused_with_the_remedy() -> None:
     accounts = 'accounts { A { jetstream: enabled, users: [] }, B { users: [{user: "b", password: "b"}] } }'
-    configuration = f'server_name: plain\njetstream {{ store_dir: "STORE" }}\n{accounts}'
-    async with a_nats_server(configuration) as url:
+    configuration = f"server_name: plain\njetstream {{ store_dir: STORE }}\n{accounts}"
+    async with configured_nats(configuration) as server:
         with pytest.raises(ServerUnsuitable, match="has no JetStream for this account"):
-            await connect(NatsAddress(url=url.replace("//", "//b:b@")), name="test")
+            await connect(NatsAddress(url=server.url.replace("//", "//b:b@")), name="test")
 
 
 @pytest.mark.parametrize("prefix", ["nats://scanner:s3cret@", "scanner:s3cret@"])
@@ -142,8 +121,8 @@ async def test_a_refused_sign_in_says_so_and_no_password_is_told(
     prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configuration = 'authorization { user: "scanner", password: "other" }'
-    async with a_nats_server(configuration) as url:
-        address = NatsAddress(url=prefix + url.removeprefix("nats://"))
+    async with configured_nats(configuration) as server:
+        address = NatsAddress(url=prefix + server.url.removeprefix("nats://"))
         with structlog.testing.capture_logs() as logged, pytest.raises(BrokerUnavailable) as caught:
             await connect(address, name="test", timeout_s=0.7)
     assert "refuses the connection (nats: 'Authorization Violation')" in str(caught.value)
@@ -217,8 +196,9 @@ async def test_a_cancel_that_comes_together_with_a_pong_is_not_lost() -> None:
     async with running_broker() as broker:
         client = await connect(NatsAddress(url=broker.url), name="test")
         flushing = asyncio.create_task(client.flush(timeout=5))
-        while not client._pongs:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while not client._pongs:
+                await asyncio.sleep(0)  # a turn of the loop, since the server answers within the next
         client._pongs.pop().set_result(True)
         flushing.cancel()
         await asyncio.wait({flushing})

@@ -81,7 +81,7 @@ async def test_metrics_are_served_in_the_text_format_of_prometheus() -> None:
 def test_every_metric_of_an_established_name_has_its_labels() -> None:
     found: dict[str, tuple[str, ...]] = {}
     metrics = Metrics()
-    for family in (*vars(metrics.work).values(), *vars(metrics.shared).values()):
+    for family in metrics.families:
         found[family.name] = family.labels
     ours = {name: labels for name, labels in found.items() if name.startswith("nessus_")}
     assert ours == ESTABLISHED

@@ -13,7 +13,8 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerUnavailable, TopologyMissing
 from scanpool.runtime.jetstream import Write
 from scanpool.runtime.pull import Puller
-from tests.support.broker import Stand, becomes, standing, within
+from tests.support.broker import Stand, standing, within
+from tests.support.eventually import becomes
 
 
 async def a_queue(stand: Stand, **consumer: object) -> None:
@@ -172,7 +173,7 @@ async def test_a_delivery_is_not_lost_to_a_cancelled_take() -> None:
         for number in range(50):
             await put(stand, str(number))
             taking = asyncio.create_task(puller.next())
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # it begins to wait
             taking.cancel()
             await asyncio.wait({taking})
             seen.append(taking.result() if not taking.cancelled() else await within(2, puller))

@@ -13,6 +13,7 @@ from scanpool.runtime.topology.apply import apply, differences, pools_in_nats, v
 from scanpool.runtime.topology.definitions import topology
 from scanpool_schemas import subjects
 from tests.support.broker import Stand, standing, within
+from tests.support.eventually import becomes, eventually
 
 
 async def config(stand: Stand, stream: str) -> dict[str, Any]:
@@ -185,9 +186,7 @@ async def test_a_tick_comes_every_interval_to_one_of_two_replicas() -> None:
                 await delivery.ack()
 
         takers = [asyncio.create_task(take(number)) for number in range(2)]
-        async with asyncio.timeout(6):
-            while len(sequences) < 3:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: len(sequences) >= 3, within_s=6)
         for taker in takers:
             taker.cancel()
         await asyncio.wait(takers)
@@ -199,10 +198,12 @@ async def test_ticks_that_nobody_takes_do_not_pile_up() -> None:
         await apply(stand.jetstream, topology(("lab",), replicas=1, janitor_every_s=1))
         subject = subjects.tick(subjects.JANITOR_JOB)
         seen: set[int] = set()
-        async with asyncio.timeout(6):
-            while len(seen) < 3:
-                tick = await stand.jetstream.last(subjects.SCAN_TICKS, subject)
-                seen |= {tick.sequence} if tick else set()
-                await asyncio.sleep(0.05)
+
+        async def three_came() -> bool:
+            tick = await stand.jetstream.last(subjects.SCAN_TICKS, subject)
+            seen.update({tick.sequence} if tick else set())
+            return len(seen) >= 3
+
+        await becomes(three_came, within_s=6)
         info = await stand.info(subjects.SCAN_TICKS, subjects.JANITOR_JOB)
         assert info["num_pending"] + info["num_ack_pending"] == 1

@@ -15,8 +15,8 @@ from scanpool.runtime.jetstream import Write
 from scanpool.runtime.outcomes import Done, Outcome, Snooze
 from scanpool.runtime.pull import Puller
 from scanpool.runtime.worker import CONFLICTS, Handler, Job, Worker
-from tests.support.broker import Stand, becomes, settler, standing, within
-from tests.support.eventually import eventually
+from tests.support.broker import Stand, settler, standing, within
+from tests.support.eventually import becomes, eventually
 
 GRACE = timedelta(seconds=5)
 SECOND_NS = 1_000_000_000
@@ -84,7 +84,7 @@ async def test_no_more_handlers_run_at_once_than_the_concurrency_allows() -> Non
         async def handle(_delivery: Delivery) -> Outcome:
             nonlocal now, most
             now, most = now + 1, max(most, now + 1)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # in which a fourth would begin
             now -= 1
             return Done()
 
@@ -100,7 +100,7 @@ async def test_a_handler_that_takes_longer_than_the_ack_wait_keeps_its_delivery(
 
         async def handle(delivery: Delivery) -> Outcome:
             begun.append(delivery.body)
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(0.8)  # the server's wait for an ack passes
             return Done()
 
         # one at a time: the others wait in the process, and are kept as well

@@ -17,8 +17,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.events import OrderAnswer
 from scanpool_schemas.status import ScanStatus
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, fault, holders, in_a_task, on_scanner, reaches
+from tests.support.watching import FASTER, fault, holders, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

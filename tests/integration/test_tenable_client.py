@@ -20,9 +20,9 @@ from scanpool.scanners import errors
 from scanpool.scanners.nessus import ApiKeys, NessusScanner, NessusSettings
 from scanpool.scanners.scanner import Activity, SshPassword
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import becomes
 from tests.support.nessus import KEYS, USER, a_scan_spec, nessus_settings
 from tests.support.scripted_scanner import NOT_FOUND, Script, ScriptedScanner, raw, reply
-from tests.support.watching import becomes
 
 NGINX = b"<html><head><title>429 Too Many Requests</title></head></html>"
 RUNNING = {"status": "running"}

@@ -32,9 +32,10 @@ from scanpool_schemas.status import ScanStatus
 from tests.support.broker import settler, standing, within
 from tests.support.builders import NOW, an_exporting_scan
 from tests.support.emulators import running_emulator
+from tests.support.eventually import becomes
 from tests.support.nessus import a_scan_spec, nessus_settings
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, fault, holders, in_a_task, on_scanner, reaches
+from tests.support.watching import FASTER, fault, holders, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

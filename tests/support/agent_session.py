@@ -16,9 +16,9 @@ from typing import Any
 
 from tests.support.agents import has_rules, policy
 from tests.support.bridge import connected, running_bridge
+from tests.support.eventually import becomes
 from tests.support.pipeline import running_pipeline
 from tests.support.scripted_agent import Call, ScriptedAgent
-from tests.support.watching import becomes
 
 NETWORK = "10.10.0.0/29"
 HOST = "10.10.0.1"

@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -153,10 +153,3 @@ async def within(seconds: float, puller: Puller) -> Delivery:
     """The puller's next delivery, `TimeoutError` if it takes longer."""
     with anyio.fail_after(seconds):
         return await puller.next()
-
-
-async def becomes(condition: Callable[[], Awaitable[bool]], *, within_s: float = 5.0) -> None:
-    """Wait until the condition, which has to ask, holds; `TimeoutError` if it does not in time."""
-    with anyio.fail_after(within_s):
-        while not await condition():
-            await anyio.sleep(0.02)

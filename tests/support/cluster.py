@@ -14,14 +14,14 @@ from typing import Any
 import anyio
 import httpx
 
-from scanpool.runtime.embedded_nats import nats_server
+from scanpool.runtime.nats_binary import nats_server
+from tests.support.eventually import becomes, once
 from tests.support.ports import own_port
 
 META = "meta"
 """The group of servers that places streams and consumers."""
 WITHIN_S = 60.0
 """A deadline that only a broken cluster meets."""
-_LOOK_S = 0.1
 
 
 @dataclass
@@ -125,20 +125,16 @@ class Cluster:
 
     async def until_whole(self) -> None:
         """Wait until every server has caught up with the others."""
-        with anyio.fail_after(WITHIN_S):
-            while not await self._is_whole():
-                await anyio.sleep(_LOOK_S)
+        await becomes(self._is_whole, within_s=WITHIN_S)
 
     async def leader(self, of: str) -> Node:
         """The server that leads the stream, or `meta`."""
-        with anyio.fail_after(WITHIN_S):
-            while True:
-                for node in self.nodes:
-                    name = await self._leader_as_seen_by(node, of)
-                    found = [each for each in self.nodes if each.name == name and each.is_up]
-                    if found:
-                        return found[0]
-                await anyio.sleep(_LOOK_S)
+
+        async def leaders() -> list[Node]:
+            names = [await self._leader_as_seen_by(node, of) for node in self.nodes]
+            return [each for name in names for each in self.nodes if each.name == name and each.is_up]
+
+        return (await once(leaders, within_s=WITHIN_S))[0]
 
     async def strike(self, target: str, down_s: float) -> None:
         """Kill the server that leads the target, start it again after a while, and wait until all have caught up."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scanpool.runtime.http import serving
+from tests.support.eventually import eventually
 from tests.support.ports import own_port
 
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "200"}
@@ -71,9 +71,7 @@ class Collector:
 
     async def until(self, condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
         """Wait until what came is what is wanted."""
-        async with asyncio.timeout(within_s):
-            while not condition():
-                await asyncio.sleep(0.05)
+        await eventually(condition, within_s=within_s)
 
     async def take(self, request: Request) -> Response:
         """One export."""

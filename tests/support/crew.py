@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskGroup
 
+from tests.support.eventually import eventually
 from tests.support.processes import Service, start
 
 PAUSE_S = 0.2
@@ -68,9 +69,10 @@ class Crew:
 
     async def until_ready(self) -> None:
         """Wait until every process works."""
-        with anyio.fail_after(READY_WITHIN_S):
-            while not all(number in self._at_work and self._at_work[number].was_ready for number in self._numbers):
-                await anyio.sleep(LOOK_S)
+        await eventually(
+            lambda: all(number in self._at_work and self._at_work[number].was_ready for number in self._numbers),
+            within_s=READY_WITHIN_S,
+        )
 
     async def kill(self, first: int) -> None:
         """Kill the process of this number, or the next that works; wait for one where all are only starting."""

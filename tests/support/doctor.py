@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.cli import Ended, scanpool
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline
-from tests.support.watching import becomes
 
 Document = dict[str, Any]
 

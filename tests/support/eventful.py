@@ -27,8 +27,9 @@ from scanpool_schemas import subjects
 from scanpool_schemas.keys import Hold, Load, Space
 from scanpool_schemas.scan import StateName
 from tests.support.builders import a_completed_scan
+from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.watching import FASTER, becomes, fault
+from tests.support.watching import FASTER, fault
 
 POOLS = {
     "lab": (

@@ -13,7 +13,8 @@ from scanpool_schemas.request import (
     decode_scan_order,
     decode_scan_request,
 )
-from scanpool_schemas.scan import STRUCT_OF, decode_scan
+from scanpool_schemas.scan import STRUCT_OF
+from scanpool_schemas.wire import decode_scan
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden" / "v1"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -12,16 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
-
 from scanpool.runtime.connection import NatsAddress, connect
-from scanpool.runtime.embedded_nats import nats_server
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.topology.authorization import User, authorization, users
 from tests.support.certificates import self_signed
-from tests.support.ports import own_port
+from tests.support.configured_nats import nats_in
 
-STARTS_WITHIN_S = 30.0
 _VIOLATION = re.compile(
     r'"[^"]*/user:(?P<user>[^"]*)" - (?P<what>Publish|Subscription) Violation - Subject "(?P<subject>[^"]*)"'
 )
@@ -89,51 +83,22 @@ def _violation(line: str) -> Violation:
 async def guarded_nats(pools: Sequence[str], workers: Sequence[str] = ()) -> AsyncIterator[GuardedNats]:
     """The server, whose store is gone afterwards; it has no streams yet."""
     found = {user.name: user for user in users(pools, workers)}
+    environ = {user.password_variable: _password(user.name) for user in found.values()}
     with tempfile.TemporaryDirectory(prefix="scanpool-test-") as name:
         folder = Path(name)
-        certificate = self_signed(folder)
-        nats = GuardedNats(own_port(), folder, certificate.pem, found)
+        pem = self_signed(folder).pem
         (folder / "users.conf").write_text(authorization(found.values()))
-        (folder / "nats.conf").write_text(_configuration(nats, certificate.pem))
-        environ = {user.password_variable: _password(user.name) for user in found.values()}
-        with (folder / "nats.log").open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                nats_server(),
-                "-c",
-                str(folder / "nats.conf"),
-                env={**os.environ, **environ},
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            await _listens(nats.port)
-            yield nats
-        finally:
-            process.terminate()
-            await process.wait()
+        async with nats_in(folder, _configuration(pem), environ) as nats:
+            yield GuardedNats(nats.port, folder, pem, found)
 
 
 def _password(user: str) -> str:
     return f"of-{user}"
 
 
-def _configuration(nats: GuardedNats, pem: Path) -> str:
+def _configuration(pem: Path) -> str:
     return f"""
-        host: 127.0.0.1
-        port: {nats.port}
-        jetstream {{ store_dir: {json.dumps(str(nats.folder / "store"))} }}
+        jetstream {{ store_dir: STORE }}
         tls {{ cert_file: {json.dumps(str(pem))}, key_file: {json.dumps(str(pem))}, timeout: 5 }}
         include "users.conf"
     """
-
-
-async def _listens(port: int) -> None:
-    with anyio.fail_after(STARTS_WITHIN_S):
-        while True:
-            try:
-                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await anyio.sleep(0.02)
-                continue
-            writer.close()
-            return

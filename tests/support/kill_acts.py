@@ -15,10 +15,11 @@ from scanpool_schemas import subjects
 from scanpool_schemas.scan import StateName
 from tests.support.aftermath import tick_ahead
 from tests.support.cli import scanpool
+from tests.support.eventually import becomes
 from tests.support.kill_scenes import INSTANCE, POOL, SCAN, WITHIN_S
 from tests.support.pipeline import Pipeline
 from tests.support.raw_nessus import create, launch
-from tests.support.watching import becomes, events_left
+from tests.support.watching import events_left
 
 TARGETS = ("10.10.0.1",)
 FOREVER = timedelta(days=32)

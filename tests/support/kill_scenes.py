@@ -18,9 +18,9 @@ from scanpool.runtime.settings import LaunchSettings
 from scanpool.runtime.topology.definitions import Consumer, topology
 from scanpool_schemas import subjects
 from tests.support.aftermath import Expected, assert_nothing_lost
+from tests.support.eventually import becomes
 from tests.support.nursery import Doomed, Nursery, nursery
 from tests.support.pipeline import FAST, Pipeline, Scanner, running_pipeline
-from tests.support.watching import becomes
 
 POOL = "lab"
 INSTANCE = "lab.s1"

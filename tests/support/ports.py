@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from scanpool.runtime.embedded_nats import is_free
+from scanpool.runtime.nats_binary import is_free
 
 _FIRST = 14000
 _EACH = 1000

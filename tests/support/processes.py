@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.eventually import once
+
 SCANPOOL = Path(sys.executable).with_name("scanpool")
 READY_S = 30.0
 STOP_S = 30.0
@@ -59,14 +61,14 @@ class Service:
 
     async def until_logged(self, event: str) -> dict[str, object]:
         """The first log line of the event, whenever it comes."""
-        async with asyncio.timeout(READY_S):
-            while True:
-                for line in self.lines():
-                    if line.get("event") == event:
-                        return line
-                if self.process.returncode is not None:
-                    raise AssertionError(f"ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
-                await asyncio.sleep(0.05)
+
+        async def logged() -> list[dict[str, object]]:
+            found = [line for line in self.lines() if line.get("event") == event]
+            code = self.process.returncode
+            assert found or code is None, f"ended with {code}:\n{self.log.read_text()[-3000:]}"
+            return found
+
+        return (await once(logged, within_s=READY_S))[0]
 
     def lines(self) -> list[dict[str, object]]:
         """Its log lines so far."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.eventually import becomes
 from tests.support.pages import ROOT
 from tests.support.ports import own_port
 from tests.support.requirements import require
@@ -97,10 +98,11 @@ def _config(targets: Sequence[str]) -> dict[str, Any]:
 
 
 async def _ready(http: httpx.AsyncClient, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(60):
-        while not await _answers(http):
-            assert process.returncode is None, log.read_text()
-            await asyncio.sleep(0.1)
+    async def answers() -> bool:
+        assert process.returncode is None, log.read_text()
+        return await _answers(http)
+
+    await becomes(answers, within_s=60)
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:

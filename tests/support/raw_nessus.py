@@ -1,10 +1,10 @@
 """The shortest way to drive a Nessus over its REST API, for tests that judge the server and not a client."""
 
-import time
 from typing import Any
 
-import anyio
 import httpx
+
+from tests.support.eventually import once
 
 DEADLINE_S = 10.0
 
@@ -68,11 +68,7 @@ async def details(api: httpx.AsyncClient, scan: int) -> Json:
 
 async def status_becomes(api: httpx.AsyncClient, scan: int, *wanted: str) -> Json:
     """Poll until the scan has one of these statuses; answer its details."""
-    until = time.monotonic() + DEADLINE_S
-    while (found := await details(api, scan))["info"]["status"] not in wanted:
-        assert time.monotonic() < until, f"the scan is {found['info']['status']}, not {wanted}"
-        await anyio.sleep(0.01)
-    return found
+    return await once(lambda: details(api, scan), lambda found: found["info"]["status"] in wanted, within_s=DEADLINE_S)
 
 
 async def order_export(api: httpx.AsyncClient, scan: int) -> Json:
@@ -85,10 +81,8 @@ async def order_export(api: httpx.AsyncClient, scan: int) -> Json:
 
 async def export_becomes(api: httpx.AsyncClient, token: str, wanted: str) -> None:
     """Poll until the export has this status."""
-    until = time.monotonic() + DEADLINE_S
-    while (found := (await api.get(f"/tokens/{token}/status")).json().get("status")) != wanted:
-        assert time.monotonic() < until, f"the export is {found}, not {wanted}"
-        await anyio.sleep(0.01)
+    path = f"/tokens/{token}/status"
+    await once(lambda: api.get(path), lambda answer: answer.json().get("status") == wanted, within_s=DEADLINE_S)
 
 
 async def download(api: httpx.AsyncClient, scan: int) -> bytes:

@@ -12,7 +12,8 @@ import msgspec
 
 from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.metrics.families import Family
-from scanpool.runtime.topology.definitions import DAY_NS, SECOND_NS, topology
+from scanpool.runtime.topology.definitions import topology
+from scanpool.runtime.topology.streams import DAY_NS, SECOND_NS
 from scanpool_schemas.codes import SECTIONS
 from scanpool_schemas.documents.json_schema import components, described
 from scanpool_schemas.documents.published import PUBLISHED, Published

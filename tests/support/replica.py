@@ -10,6 +10,7 @@ from typing import Protocol
 from scanpool.admission.service import Admission, AdmissionParts
 from scanpool.coordination import transitions
 from scanpool.coordination.breakers import Breakers
+from scanpool.coordination.client_counts import Counted
 from scanpool.coordination.client_policy import Counts
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Answer, Clockwork, Move, Stage
@@ -28,7 +29,6 @@ from scanpool.scanners.errors import ExportFailed
 from scanpool.scanners.naming import OurName
 from scanpool.scanners.scanner import Scanner, ScanSpec
 from scanpool_schemas.scan import (
-    AnyScan,
     Export,
     Exporting,
     Launching,
@@ -74,11 +74,8 @@ class _NothingCounted:
     def turn(self, pool: str, client: str) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    def admitted(self, scan: AnyScan) -> None:
-        pass
-
-    async def of(self, pool: str, client: str, now: datetime) -> Counts:
-        return Counts(live=0, last_hour=0)
+    async def counted(self, pool: str, client: str, now: datetime) -> Counted:
+        return Counted(counts=Counts(live=0, last_hour=0), revision=0)
 
 
 class Replica:

@@ -14,11 +14,16 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
+from scanpool.report.findings.harvest import Harvest
+from scanpool.report.findings.spool import Spool
 from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.limits import Limits
 from scanpool.report.reader import BLOCK, pieces_of
 from scanpool.report.validate import validate
+from scanpool_schemas.result import HostVerdict
 from tests.support.reports import large_report
 
 STATUS = Path("/proc/self/status")
@@ -47,6 +52,38 @@ def validated(pieces: Iterable[bytes]) -> dict[str, object]:
 def _validate(path: Path) -> dict[str, object]:
     with path.open("rb") as file:
         return validated(pieces_of(file))
+
+
+class _Discarded(Spool):
+    """Counts findings, and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.findings = 0
+
+    def add_item(self, item: tuple[int, int, int, int], output: str | None, extra: bytes | None = None) -> None:
+        self.findings += 1
+
+    def add(self, table: str, row: tuple[Any, ...], chars: int = 0) -> None:
+        pass
+
+
+class _Extraction(Harvest):
+    """Takes out what a file of findings would hold."""
+
+    def __init__(self) -> None:
+        self.spool = _Discarded()
+        super().__init__(self.spool, Limits().text_chars)
+
+    def judge(self, key: tuple[str, str], verdict: HostVerdict) -> None:
+        self.spool.add("verdict", (*key, verdict))
+
+
+def _extract(path: Path) -> dict[str, object]:
+    """Judged, and everything of every finding read, but nothing written."""
+    extraction = _Extraction()
+    with path.open("rb") as file:
+        result = validate(pieces_of(file), listener=extraction)
+    return {"items": result.results_summary.items, "findings": extraction.spool.findings}
 
 
 def _store(path: Path) -> dict[str, object]:
@@ -92,6 +129,7 @@ def _nessus_file_reader(path: Path) -> dict[str, object]:
 
 READERS: Mapping[str, Callable[[Path], dict[str, object]]] = {
     "validate": _validate,
+    "extract": _extract,
     "store": _store,
     "expat": _expat,
     "elementtree": _element_tree,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import anyio
 import msgspec
 
 from scanpool.client.errors import UnknownScan
@@ -21,12 +20,10 @@ from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import StateName
 from scanpool_schemas.status import ScanStatus
+from tests.support.eventually import becomes
 from tests.support.pipeline import FAST, Pipeline
 
 _T = TypeVar("_T")
-
-WITHIN_S = 15.0
-"""A deadline that only a broken pipeline meets."""
 
 FASTER = replace(
     FAST,
@@ -63,13 +60,6 @@ async def in_a_task(context: AbstractAsyncContextManager[_T]) -> AsyncIterator[_
     finally:
         leave.set()
         await task
-
-
-async def becomes(look: Callable[[], Awaitable[bool]], *, within_s: float = WITHIN_S) -> None:
-    """Wait until what is looked at holds; `TimeoutError` if it does not in time."""
-    with anyio.fail_after(within_s):
-        while not await look():
-            await anyio.sleep(0.03)
 
 
 async def reaches(pipeline: Pipeline, scan_id: str, states: Collection[StateName], **where: Any) -> ScanStatus:

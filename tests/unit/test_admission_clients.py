@@ -6,31 +6,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
-from nats.aio.client import Client
 
-from scanpool.admission.clients import Counting
-from scanpool.admission.service import Admission, AdmissionParts
-from scanpool.coordination.client_counts import ClientCounts
+from scanpool.coordination.client_counts import Counted
 from scanpool.coordination.client_policy import Counts
-from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.registry import register
-from scanpool.coordination.stage import Clockwork
-from scanpool.runtime.backoff import Backoff
-from scanpool.runtime.delivery import Delivery
-from scanpool.runtime.outcomes import Done
-from scanpool.runtime.resolving import Resolver
+from scanpool.runtime.errors import BrokerUnavailable
+from scanpool.runtime.keys import Key, read_key
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import ClientRule, PoolRules
-from scanpool_schemas.request import ScanRequest
+from scanpool_schemas.keys import ClientRule, LastAdmitted, PoolRules
 from scanpool_schemas.scan import AnyScan, Failed, Pending, Queued
 from tests.support.builders import NOW, a_request
+from tests.support.client_counting import CountsInMemory, an_admission, ask
 from tests.support.fake_jetstream import FakeJetStream
 
 RULES = PoolRules(
@@ -39,6 +31,7 @@ RULES = PoolRules(
     clients=(ClientRule(subject="agent", networks=("10.0.0.0/16", "*.lab.example"), intensity="intrusive"),),
 )
 NOTHING = Counts(live=0, last_hour=0)
+MINE = a_request(client="agent", owner="agent")
 DNS = {
     "web.lab.example": ("10.0.0.7", "10.0.0.8"),
     "bad.lab.example": ("169.254.169.254",),
@@ -50,33 +43,30 @@ DNS = {
 
 
 @dataclass
-class Counted:
-    """What a client has already; notes who was counted, and what was admitted."""
+class Tally:
+    """What a client has already; notes who was counted."""
 
     counts: Counts = NOTHING
+    revision: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
-    noted: list[str] = field(default_factory=list)
 
     def turn(self, pool: str, client: str) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    def admitted(self, scan: AnyScan) -> None:
-        self.noted.append(scan.id)
-
-    async def of(self, pool: str, client: str, now: datetime) -> Counts:
+    async def counted(self, pool: str, client: str, now: datetime) -> Counted:
         self.asked.append((pool, client))
-        return self.counts
+        return Counted(counts=self.counts, revision=self.revision)
 
 
 def answered(
-    counted: Counted | None = None, dns: Mapping[str, Sequence[str]] = DNS, rules: PoolRules = RULES, **fields: Any
+    tally: Tally | None = None, dns: Mapping[str, Sequence[str]] = DNS, rules: PoolRules = RULES, **fields: Any
 ) -> tuple[AnyScan, list[str]]:
     """The scan that admission commits, and the names that it looked up."""
-    return asyncio.run(_answered(counted or Counted(), dns, rules, fields))
+    return asyncio.run(_answered(tally or Tally(), dns, rules, fields))
 
 
 async def _answered(
-    counted: Counted, dns: Mapping[str, Sequence[str]], rules: PoolRules, fields: Mapping[str, Any]
+    tally: Tally, dns: Mapping[str, Sequence[str]], rules: PoolRules, fields: Mapping[str, Any]
 ) -> tuple[AnyScan, list[str]]:
     broker, looked_up = FakeJetStream(["lab"]), []
 
@@ -85,46 +75,9 @@ async def _answered(
         return tuple(dns.get(name, ()))
 
     await register(broker, "lab", rules)
-    admission = an_admission(broker, counted, resolve)
-    return await _asked(
-        admission, broker, "s1", a_request(**{"client": "agent", "owner": fields.get("client", "agent"), **fields})
-    ), looked_up
-
-
-def an_admission(broker: FakeJetStream, counting: Counting, resolve: Resolver) -> Admission:
-    nonces = count(1)
-    clockwork = Clockwork(now=lambda: NOW, jitter=lambda: 0.5, nonce=lambda: f"n{next(nonces)}", backoff=Backoff())
-    ledger = Ledger(broker, source="test")
-    return Admission(
-        AdmissionParts(
-            jetstream=broker, ledger=ledger, clockwork=clockwork, resolve=resolve, counting=counting, pools=()
-        )
-    )
-
-
-async def _asked(admission: Admission, broker: FakeJetStream, scan_id: str, request: ScanRequest) -> AnyScan:
-    outcome = await admission.requested(_delivery(scan_id, msgspec.json.encode(request)))
-    assert isinstance(outcome, Done)
-    assert outcome.commit is not None
-    await outcome.commit()
-    held = await Ledger(broker, source="test").read("lab", scan_id)
-    assert held is not None
-    return held.scan
-
-
-def _delivery(scan_id: str, body: bytes) -> Delivery:
-    return Delivery(
-        client=cast(Client, None),
-        reply="",
-        subject=subjects.requested("lab", scan_id),
-        body=body,
-        headers={},
-        stream=subjects.SCAN_REQUESTS,
-        consumer="admission",
-        sequence=1,
-        attempt=1,
-        stored_at=NOW,
-    )
+    admission = an_admission(broker, tally, now=lambda: NOW, resolve=resolve)
+    request = a_request(**{"client": "agent", "owner": fields.get("client", "agent"), **fields})
+    return await ask(admission, broker, "s1", request, NOW), looked_up
 
 
 def code_of(scan: AnyScan) -> str:
@@ -173,11 +126,11 @@ def test_what_is_denied_at_first_sight_looks_up_no_name(fields: dict[str, Any]) 
 
 
 def test_what_is_denied_whatever_the_client_has_is_not_counted_for() -> None:
-    counted = Counted()
-    assert code_of(answered(counted, targets=("10.9.0.1",))[0]) == "client_target_denied"
-    assert counted.asked == []
-    assert isinstance(answered(counted)[0], Queued)
-    assert (counted.asked, counted.noted) == ([("lab", "agent")], ["s1"])
+    tally = Tally()
+    assert code_of(answered(tally, targets=("10.9.0.1",))[0]) == "client_target_denied"
+    assert tally.asked == []
+    assert isinstance(answered(tally)[0], Queued)
+    assert tally.asked == [("lab", "agent")]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +141,7 @@ def test_what_is_denied_whatever_the_client_has_is_not_counted_for() -> None:
     ],
 )
 def test_what_is_too_much_is_refused_and_may_be_asked_for_again(counts: Counts, code: str) -> None:
-    scan, _ = answered(Counted(counts))
+    scan, _ = answered(Tally(counts))
     assert isinstance(scan, Failed)
     assert (scan.error.code, scan.error.retryable) == (code, True)
     assert "; " in scan.error.message
@@ -219,33 +172,62 @@ def test_rules_that_cannot_be_read_deny() -> None:
     assert "cannot be read" in scan.error.message
 
 
-class _Slow(ClientCounts):
-    """Counts what lies in the broker, and takes its time."""
-
-    def __init__(self, broker: FakeJetStream) -> None:
-        super().__init__(broker)
-        self._broker = broker
-
-    async def of(self, pool: str, client: str, now: datetime) -> Counts:
-        queued = len(self._broker.messages(subjects.pool_stream(pool), subjects.event(pool, "queued-normal", "*")))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        return Counts(live=queued, last_hour=0)
-
-
 def test_of_requests_at_once_each_is_counted_with_those_before_it() -> None:
     async def at_once() -> list[AnyScan]:
         async def pause(_what: str) -> None:
             await asyncio.sleep(0)
 
-        async def resolve(_name: str) -> tuple[str, ...]:
-            return ()
-
         broker = FakeJetStream(["lab"], pause=pause)
         await register(broker, "lab", RULES)
-        admission = an_admission(broker, _Slow(broker), resolve)
-        request = a_request(client="agent", owner="agent")
-        return await asyncio.gather(*(_asked(admission, broker, f"s{n}", request) for n in range(9)))
+        admission = an_admission(broker, CountsInMemory(broker), now=lambda: NOW)
+        return await asyncio.gather(*(ask(admission, broker, f"s{n}", MINE, NOW) for n in range(9)))
 
     states = Counter(type(scan) for scan in asyncio.run(at_once()))
     assert states == {Queued: 4, Failed: 5}
+
+
+@dataclass
+class Overtaken(Tally):
+    """Whose client's key has moved between the count and the commit, the first so many times."""
+
+    times: int = 1
+
+    async def counted(self, pool: str, client: str, now: datetime) -> Counted:
+        counted = await super().counted(pool, client, now)
+        return replace(counted, revision=counted.revision + (len(self.asked) <= self.times))
+
+
+async def overtaken(tally: Tally) -> tuple[AnyScan, Key[LastAdmitted]]:
+    """The scan, and the client's key after it."""
+    broker = FakeJetStream(["lab"])
+    await register(broker, "lab", RULES)
+    scan = await ask(an_admission(broker, tally, now=lambda: NOW), broker, "s1", MINE, NOW)
+    return scan, await read_key(broker, "lab", subjects.client_key("agent"), LastAdmitted)
+
+
+async def test_whoever_was_overtaken_counts_again() -> None:
+    tally = Overtaken(times=3)
+    scan, key = await overtaken(tally)
+    assert isinstance(scan, Queued)
+    assert len(tally.asked) == 4
+    assert key.value == LastAdmitted(client="agent", scan_id="s1", at=NOW)
+
+
+async def test_what_is_refused_leaves_the_key_of_its_client_as_it_is() -> None:
+    tally = Overtaken(Counts(live=4, last_hour=4))
+    scan, key = await overtaken(tally)
+    assert code_of(scan) == "client_too_many_scans"
+    assert (len(tally.asked), key.revision) == (1, 0)
+
+
+async def test_whoever_is_overtaken_all_the_time_leaves_the_request_for_later() -> None:
+    with pytest.raises(BrokerUnavailable, match="in a row"):
+        await overtaken(Overtaken(times=1000))
+
+
+async def test_a_scan_that_no_client_of_the_bridge_asked_for_moves_no_key() -> None:
+    broker, tally = FakeJetStream(["lab"]), Tally()
+    await register(broker, "lab", RULES)
+    await ask(an_admission(broker, tally, now=lambda: NOW), broker, "s1", a_request(), NOW)
+    assert tally.asked == []
+    assert broker.messages("KV_pool-lab", subjects.key("lab", subjects.client_key("*"))) == []

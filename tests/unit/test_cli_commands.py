@@ -148,6 +148,7 @@ def test_every_exit_code_has_a_meaning_that_help_gives() -> None:
         (["cordon", "a", "--reason", "x"], "'a' is not of the form POOL.SCANNER; `scanpool scanners` lists them"),
         (["pause", "lab", "--reason", " "], "Invalid value for '--reason': say why, in a sentence"),
         (["pause", "lab", "--reason", "x", "--for", "0m"], "Invalid value for '--for': '0m' lasts no time"),
+        (["results", "weekly", "--report", "-"], "scanpool results export weekly --format nessus"),
         (["schema", "compleeted"], "nothing is published as 'compleeted'; did you mean 'completed'?"),
     ],
 )

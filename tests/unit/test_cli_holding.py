@@ -16,12 +16,12 @@ from scanpool.cli.views.breakers import breaker_line, breakers_view
 from scanpool.cli.views.holding import cordoned_line, held, paused_line, resumed_line, uncordoned_line
 from scanpool.cli.views.pools import pools_view, scanners_view
 from scanpool.cli.views.stats import stats_view
-from scanpool.client import PoolStatus, ScannerStatus
 from scanpool.client.breakers import BreakerStatus, breaker_status
 from scanpool.client.stats import PoolStats
 from scanpool.coordination.control import cordoned, in_force, uncordoned
 from scanpool_schemas.keys import Breaker, Control, Hold
 from tests.support.builders import MINUTE, NOW
+from tests.support.statuses import a_pool, a_scanner
 
 HOSTILE = "evil[/]\x1b[31m\x9b2J\u202e"
 A = Instance("lab", "a")
@@ -33,42 +33,6 @@ def a_hold(**fields: object) -> Hold:
 
 def a_breaker(**fields: object) -> BreakerStatus:
     return breaker_status(A.pool, A.scanner, msgspec.convert(fields, Breaker))
-
-
-def a_scanner(**fields: object) -> ScannerStatus:
-    known = {
-        "scanner_instance": "lab.a",
-        "pool": "lab",
-        "name": "a",
-        "kind": "nessus",
-        "enabled": True,
-        "ready": True,
-        "reason": "",
-        "can_launch": True,
-        "edition": "Nessus Manager",
-        "version": "10.8.3",
-        "capacity": 2,
-        "active": 1,
-        "last_seen": NOW,
-    }
-    return msgspec.convert({**known, **fields}, ScannerStatus)
-
-
-def a_pool(**fields: object) -> PoolStatus:
-    known = {
-        "pool": "lab",
-        "default": False,
-        "retired": False,
-        "scanners": 2,
-        "scanners_ready": 2,
-        "capacity": 4,
-        "active": 0,
-        "waiting": 0,
-        "allow": (),
-        "templates": {},
-        "credentials": (),
-    }
-    return msgspec.convert({**known, **fields}, PoolStatus)
 
 
 def stats(**fields: object) -> PoolStats:
@@ -194,7 +158,7 @@ def test_a_breaker_in_json_has_every_field() -> None:
 
 
 def test_scanners_and_pools_show_what_is_held_back() -> None:
-    scanner = lines(scanners_view([a_scanner(cordoned=a_hold(), breaker="open", reason="down")]))[2]
+    scanner = lines(scanners_view([a_scanner(active=1, cordoned=a_hold(), breaker="open", reason="down")]))[2]
     assert " yes open 1 of 2 " in scanner
     assert scanner.endswith("cordoned by alice (new disk); down")
     pool = lines(pools_view([a_pool(paused=a_hold(), scanners_cordoned=1, breakers_open=2)]))[2]

@@ -14,7 +14,7 @@ from scanpool.cli.views.events import event_line
 from scanpool.cli.views.pools import pools_view, scanners_view
 from scanpool.cli.views.results import result_view
 from scanpool.cli.views.scans import progress_line, scan_view, scans_view
-from scanpool.client import PoolStatus, ProgressEvent, ScanEvent, ScannerStatus
+from scanpool.client import ProgressEvent, ScanEvent
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.result import Advice, HostVerdict, LoginVerdict, Refusal, ValidationWarning
 from scanpool_schemas.status import ScanStatus, describe
@@ -32,6 +32,7 @@ from tests.support.builders import (
     an_error,
     every_state,
 )
+from tests.support.statuses import a_pool, a_scanner
 
 HOSTILE = "evil[/]\x1b[31m\x9b2J\u202e"
 HARMLESS = "evil[/]"
@@ -160,11 +161,13 @@ def test_a_refused_report_shows_why_and_no_counts() -> None:
 
 
 def test_scanners_and_pools_are_a_line_each() -> None:
-    assert "lab.a yes closed 1 of 2 ? Nessus Manager 10.8.3 2026-03-04 05:06:07Z" in lines(scanners_view([a_scanner()]))
-    assert "lab.a no closed 1 of 2 no Nessus Manager 10.8.3 2026-03-04 05:06:07Z down" in lines(
-        scanners_view([a_scanner(ready=False, can_launch=False, reason="down")])
+    good = a_scanner(edition="Nessus Manager", version="10.8.3", active=1, can_launch=None)
+    assert "lab.a yes closed 1 of 2 ? Nessus Manager 10.8.3 2026-03-04 05:06:07Z" in lines(scanners_view([good]))
+    assert "lab.b no closed 0 of 2 no 2026-03-04 05:06:07Z down" in lines(
+        scanners_view([a_scanner("b", ready=False, can_launch=False, reason="down")])
     )
-    assert "lab 1 of 2 0 of 4 3 linux everything default, retired" in lines(pools_view([a_pool(retired=True)]))
+    pool = a_pool(retired=True, scanners=2, capacity=4, waiting=3, credentials=("linux",))
+    assert "lab 1 of 2 0 of 4 3 linux everything default, retired" in lines(pools_view([pool]))
 
 
 def test_ids_and_times_stay_whole_on_a_narrow_terminal() -> None:
@@ -201,39 +204,3 @@ def test_one_is_counted_as_one() -> None:
 @pytest.mark.parametrize(("percent", "full"), [(0, 0), (50, 6), (99, 11), (100, 12), (-5, 0), (250, 12)])
 def test_a_bar_is_never_longer_than_its_room(percent: int, full: int) -> None:
     assert bar(percent).plain.startswith("█" * full + "░" * (12 - full))
-
-
-def a_scanner(**fields: object) -> ScannerStatus:
-    known = {
-        "scanner_instance": "lab.a",
-        "pool": "lab",
-        "name": "a",
-        "kind": "nessus",
-        "enabled": True,
-        "ready": True,
-        "reason": "",
-        "can_launch": None,
-        "edition": "Nessus Manager",
-        "version": "10.8.3",
-        "capacity": 2,
-        "active": 1,
-        "last_seen": NOW,
-    }
-    return msgspec.convert({**known, **fields}, ScannerStatus)
-
-
-def a_pool(**fields: object) -> PoolStatus:
-    known = {
-        "pool": "lab",
-        "default": True,
-        "retired": False,
-        "scanners": 2,
-        "scanners_ready": 1,
-        "capacity": 4,
-        "active": 0,
-        "waiting": 3,
-        "allow": (),
-        "templates": {},
-        "credentials": ("linux",),
-    }
-    return msgspec.convert({**known, **fields}, PoolStatus)

@@ -98,9 +98,14 @@ def test_the_rules_of_a_pool_are_its_own_and_hold_no_secret(tmp_path: Path) -> N
         expose_url=True,
         scanners=(
             ScannerRule(
-                name="scanner1", kind="nessus", capacity=4, enabled=True, url="https://nessus1.corp.example:8834"
+                name="scanner1",
+                kind="nessus",
+                capacity=4,
+                enabled=True,
+                url="https://nessus1.corp.example:8834",
+                address="https://nessus1.corp.example:8834",
             ),
-            ScannerRule(name="two", kind="nessus", capacity=2, enabled=False, url="https://b"),
+            ScannerRule(name="two", kind="nessus", capacity=2, enabled=False, url="https://b", address="https://b"),
         ),
         credentials=(
             CredentialRule(id="linux", kind="ssh_password", label="Linux", targets=("10.1.0.0/16",)),

@@ -10,10 +10,10 @@ import pytest
 
 from scanpool.cli.health.decide import Backlog, Still, has_places, lag, of_topology, still, unreachable
 from scanpool.cli.health.looks import own_consumers
-from scanpool.client.pools import ScannerStatus
 from scanpool.runtime.http import Health
 from scanpool.runtime.topology.difference import Difference
 from scanpool_schemas.keys import Hold
+from tests.support.statuses import a_scanner
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMIT = timedelta(minutes=5)
@@ -24,25 +24,6 @@ UNMOVED = Still(taken=7, since=LONG_AGO)
 def a_backlog(**fields: Any) -> Backlog:
     common = {"stream": "KV_pool-lab", "consumer": "running", "kind": "returning", "pulls": 1, "taken": 7}
     return Backlog(**{**common, "pending": 0, "unsettled": 0, **fields})
-
-
-def a_scanner(name: str = "a", **fields: Any) -> ScannerStatus:
-    common: dict[str, Any] = {
-        "scanner_instance": f"lab.{name}",
-        "pool": "lab",
-        "name": name,
-        "kind": "nessus",
-        "enabled": True,
-        "ready": True,
-        "reason": "",
-        "can_launch": True,
-        "edition": "",
-        "version": "",
-        "capacity": 2,
-        "active": 0,
-        "last_seen": NOW,
-    }
-    return ScannerStatus(**{**common, **fields})
 
 
 def test_a_consumer_that_moved_or_has_nothing_to_do_has_not_stood_still() -> None:

@@ -10,7 +10,8 @@ import pytest
 from scanpool.janitor.census import KEPT, Census
 from scanpool.runtime.jetstream import Stored
 from scanpool_schemas import subjects
-from scanpool_schemas.scan import AnyScan, UnreadableEvent, state_of
+from scanpool_schemas.scan import AnyScan, state_of
+from scanpool_schemas.wire import UnreadableEvent
 from tests.support.builders import (
     NOW,
     a_completed_scan,

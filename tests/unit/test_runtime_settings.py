@@ -14,6 +14,7 @@ import pytest
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.environ import SettingInvalid
+from scanpool.runtime.environ_settings import from_environ, pool_names
 from scanpool.runtime.settings import (
     LaunchSettings,
     PollSettings,
@@ -21,8 +22,6 @@ from scanpool.runtime.settings import (
     RetentionSettings,
     Settings,
     SpaceSettings,
-    from_environ,
-    pool_names,
 )
 from scanpool_schemas.names import InvalidName
 

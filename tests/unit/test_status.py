@@ -3,8 +3,9 @@
 import pytest
 
 from scanpool_schemas.request import ScanRequest
-from scanpool_schemas.scan import STRUCT_OF, AnyScan, Completed, Failed, StateName, decode_scan, state_of
+from scanpool_schemas.scan import STRUCT_OF, AnyScan, Completed, Failed, StateName, state_of
 from scanpool_schemas.status import describe, status_of
+from scanpool_schemas.wire import decode_scan
 from tests.support.golden import golden
 
 SCANS: dict[StateName, AnyScan] = {state: decode_scan(state, golden(state)) for state in STRUCT_OF}

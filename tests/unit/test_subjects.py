@@ -23,6 +23,7 @@ def test_the_keys_of_a_pool_stand_in_its_bucket() -> None:
     assert subjects.pool_bucket("dmz") == "pool-dmz"
     assert subjects.key("dmz", subjects.load_key("s1")) == "$KV.pool-dmz.load.s1"
     assert subjects.key("dmz", subjects.health_key("s1")) == "$KV.pool-dmz.health.s1"
+    assert subjects.key("dmz", subjects.client_key("agent")) == "$KV.pool-dmz.client.agent"
     assert subjects.key("dmz", subjects.RULES_KEY) == "$KV.pool-dmz.rules"
     assert subjects.progress_key("dmz", "weekly") == "$KV.scan-progress.dmz.weekly"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scanpool.runtime.topology.definitions import DAY_NS, SECOND_NS
 from scanpool.runtime.topology.difference import Difference, difference
+from scanpool.runtime.topology.streams import DAY_NS, SECOND_NS
 
 
 def a_source(pool: str, *states: str, **changes: Any) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def may_hear(subject: str) -> set[str]:
         ("$KV.pool-lab.rules", {"dispatcher"}),
         ("$KV.pool-lab.load.s1", {"admission", "dispatcher", "poller", "janitor", "operator"}),
         ("$KV.pool-lab.health.s1", {"dispatcher"}),
+        ("$KV.pool-lab.client.agent", {"admission"}),
         ("$KV.pool-lab.breaker.s1", {"dispatcher", "poller", "operator"}),
         ("$KV.pool-lab.control", {"operator"}),
         ("$KV.pool-lab.space", {"janitor"}),

@@ -28,9 +28,9 @@ from scanpool_schemas.scan import (
     Running,
     Stopping,
     Validating,
-    decode_scan,
     state_of,
 )
+from scanpool_schemas.wire import decode_scan
 from tests.support.builders import (
     NOW,
     NUMBER,

@@ -8,12 +8,13 @@ import msgspec
 
 from scanpool_schemas import subjects
 from scanpool_schemas.events import AuditEvent, DeadLetter, OrderAnswer, ScannerEvent, ScanProgress
-from scanpool_schemas.keys import Breaker, Control, Health, Load, PoolRules, Repair, Space
+from scanpool_schemas.keys import Breaker, Control, Health, LastAdmitted, Load, PoolRules, Repair, Space
 from scanpool_schemas.names import nearest
 from scanpool_schemas.request import CancelRequest, ScanOrder, ScanRequest
-from scanpool_schemas.scan import STRUCT_OF, StateName, event_type
+from scanpool_schemas.scan import STRUCT_OF, StateName
+from scanpool_schemas.wire import event_type
 
-_POOL, _ID, _SCANNER = "<pool>", "<id>", "<scanner>"
+_POOL, _ID, _SCANNER, _CLIENT = "<pool>", "<id>", "<scanner>", "<client>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,11 +119,12 @@ PUBLISHED: tuple[Published, ...] = (
         name="scanpool.audit.v1",
         title="Audit event",
         struct=AuditEvent,
-        subject="audit.<client>.<tool>",
+        subject=f"audit.{_CLIENT}.<tool>",
     ),
     _key("load", "Scanner load", Load, subjects.load_key(_SCANNER)),
     _key("health", "Scanner health", Health, subjects.health_key(_SCANNER)),
     _key("breaker", "Scanner breaker", Breaker, subjects.breaker_key(_SCANNER)),
+    _key("client", "Client's last scan", LastAdmitted, subjects.client_key(_CLIENT)),
     _key("control", "Pool control", Control, subjects.CONTROL_KEY),
     _key("rules", "Pool rules", PoolRules, subjects.RULES_KEY),
     _key("space", "Room in NATS", Space, subjects.SPACE_KEY),

@@ -9,18 +9,21 @@ from typing import Any, Protocol
 from scanpool.admission import decide
 from scanpool.admission.decide import Admitted, Refused
 from scanpool.coordination import client_policy
+from scanpool.coordination.client_counts import Counted
 from scanpool.coordination.client_policy import Asked, Counts, Denied
 from scanpool.coordination.client_targets import protected_names
 from scanpool.coordination.ledger import Held, Ledger
 from scanpool.coordination.stage import Clockwork
-from scanpool.coordination.transitions import Mark, Submission
+from scanpool.coordination.transitions import Change, Mark, Submission
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.outcomes import Done
 from scanpool.runtime.resolving import Resolver, resolved
 from scanpool_schemas.keys import PoolRules
-from scanpool_schemas.scan import AnyScan
 from scanpool_schemas.targets import InvalidTarget
 
 _NONE = Counts(live=0, last_hour=0)
+_TRIES = 20
+"""Of one scan while others of its client are admitted elsewhere: each of them brings the client nearer to its limit."""
 
 
 class Counting(Protocol):
@@ -28,9 +31,7 @@ class Counting(Protocol):
 
     def turn(self, pool: str, client: str) -> AbstractAsyncContextManager[Any]: ...
 
-    def admitted(self, scan: AnyScan) -> None: ...
-
-    async def of(self, pool: str, client: str, now: datetime) -> Counts: ...
+    async def counted(self, pool: str, client: str, now: datetime) -> Counted: ...
 
 
 class Clients:
@@ -65,13 +66,21 @@ class Clients:
         return Done(commit=lambda: self._counted(submission, asked, rules))
 
     async def _counted(self, submission: Submission, asked: Asked, rules: PoolRules) -> Held | None:
-        """The commit, while no other scan of the client in the pool is counted or committed by this process."""
-        pool, client = submission.pool, asked.request.client or ""
-        async with self._counting.turn(pool, client):
-            now = self._clockwork.now()
-            counts = await self._counting.of(pool, client, now)
-            mark = Mark(at=now, by="admission", nonce=self._clockwork.nonce())
-            change = decide.of_client(client_policy.decide(asked, rules, counts, now), submission, mark)
-            held = await self._ledger.commit(None, change)
-            self._counting.admitted(change.scan)
-            return held
+        """The commit, on condition that no scan of the client was admitted since its scans were counted.
+
+        Raises:
+            BrokerUnavailable: others are admitted all the time.
+        """
+        async with self._counting.turn(submission.pool, asked.request.client or ""):
+            for _ in range(_TRIES):
+                held = await self._ledger.commit(None, await self._decided(submission, asked, rules))
+                if held is not None or await self._ledger.last_event(submission.pool, submission.id) is not None:
+                    return held
+        raise BrokerUnavailable(f"scan {submission.id}: {_TRIES} counts in a row were overtaken by other admissions")
+
+    async def _decided(self, submission: Submission, asked: Asked, rules: PoolRules) -> Change:
+        now = self._clockwork.now()
+        counted = await self._counting.counted(submission.pool, asked.request.client or "", now)
+        mark = Mark(at=now, by="admission", nonce=self._clockwork.nonce())
+        decision = client_policy.decide(asked, rules, counted.counts, now)
+        return decide.of_client(decision, submission, mark, counted.revision)

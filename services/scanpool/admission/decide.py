@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -144,18 +144,22 @@ def admit(request: ScanRequest, rules: PoolRules, reading: Reading, resolved: Ad
     return Admitted(request=carried_out, targets=targets, resolved=resolved)
 
 
-def of_client(decision: Decision, submission: Submission, mark: Mark) -> Change:
-    """The first event of what a client of the bridge asks for; `submission` has the request as it is carried out."""
+def of_client(decision: Decision, submission: Submission, mark: Mark, counted_at: int) -> Change:
+    """The first event of what a client of the bridge asks for; `submission` has the request as it is carried out.
+
+    What is refused stands whatever the client is counted to have by now, and moves no key.
+    """
     confirmed = submission.request.confirmed
     match decision:
         case Allowed():
-            return transitions.admitted(submission, mark)
+            change = transitions.admitted(submission, mark)
         case Confirm(why) if confirmed is None:
-            return transitions.put_off(submission, why, mark)
+            change = transitions.put_off(submission, why, mark)
         case Confirm(why):
-            return transitions.admitted(submission, mark, why=f"admitted: {why}; confirmed by {confirmed}")
+            change = transitions.admitted(submission, mark, why=f"admitted: {why}; confirmed by {confirmed}")
         case Denied():
             return transitions.refused(submission, denied(decision).error, mark)
+    return replace(change, counted_at=counted_at)
 
 
 def denied(denial: Denied) -> Refused:

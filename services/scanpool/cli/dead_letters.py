@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from scanpool.cli import option_values as values
+from scanpool.cli.dead_letter_checks import agree, check_choice, check_confirmation
 from scanpool.cli.exits import ExitCode, Failure
 from scanpool.cli.invocation import Invocation, command
 from scanpool.cli.operator_options import By, person
@@ -128,7 +128,7 @@ def retry_dlq(
     from scanpool.cli.connecting import with_jetstream
     from scanpool.cli.views.dead_letters import outcomes_view
 
-    _check_choice(ids or [], all_of_reason, reason)
+    check_choice(ids or [], all_of_reason, reason)
     wanted = _wanted(pool=pool, reason=reason)
     who = person(by)
     outcomes = with_jetstream(call, lambda jetstream: _retried(jetstream, ids or [], wanted, by=who, dry_run=dry_run))
@@ -174,10 +174,10 @@ def purge_dlq(
     from scanpool.cli.connecting import with_jetstream
 
     wanted = _wanted(pool=pool or confirm, reason=reason, stage=stage, before=_ago(before))
-    _check_confirmation(wanted, confirm)
+    check_confirmation(wanted, confirm)
     found = with_jetstream(call, lambda jetstream: _listed(jetstream, wanted))
     if found and confirm is None:
-        _ask(wanted, len(found), yes=yes)
+        agree(wanted, len(found), yes=yes)
     removed = with_jetstream(call, lambda jetstream: _letters(jetstream).remove(found)) if found else 0
     call.out.answer({"purged": removed}, lambda: f"{removed} removed from SCAN_DLQ")
     return ExitCode.DONE
@@ -232,48 +232,6 @@ def _wanted(**fields: object) -> Wanted:
 
 def _ago(length: timedelta | None) -> datetime | None:
     return None if length is None else datetime.now(UTC) - length
-
-
-def _check_choice(ids: Sequence[str], all_of_reason: bool, reason: str | None) -> None:
-    if all_of_reason and ids:
-        raise typer.BadParameter("takes no ids beside it", param_hint="--all")
-    if all_of_reason and reason is None:
-        raise typer.BadParameter("needs the --reason whose dead letters are to be retried", param_hint="--all")
-    if not all_of_reason and reason is not None:
-        raise typer.BadParameter("is of --all, which is missing", param_hint="--reason")
-    if not all_of_reason and not ids:
-        raise typer.BadParameter("name at least one, or all with a code: --all --reason CODE", param_hint="ID")
-
-
-def _check_confirmation(wanted: Wanted, confirm: str | None) -> None:
-    if confirm is not None and not wanted.is_all_of_a_pool:
-        message = "is for everything of a pool; with --reason, --stage or --before say --yes"
-        raise typer.BadParameter(message, param_hint="--confirm")
-    if confirm not in {None, wanted.pool}:
-        raise typer.BadParameter(f"{confirm!r} is not the pool of --pool", param_hint="--confirm")
-    if wanted.pool is None and wanted.is_all_of_a_pool:
-        message = "everything is removed pool by pool: name one with --pool, or narrow it down with --reason"
-        raise typer.BadParameter(message, param_hint="--pool")
-
-
-def _ask(wanted: Wanted, number: int, *, yes: bool) -> None:
-    """Have the person agree.
-
-    Raises:
-        Failure: it is not agreed to, or there is nobody to ask.
-    """
-    if yes and not wanted.is_all_of_a_pool:
-        return
-    remedy = f"--confirm {wanted.pool}" if wanted.is_all_of_a_pool else "--yes"
-    if not sys.stdin.isatty():
-        message = f"{number} dead letters would be removed, and there is no terminal to ask on: say {remedy}"
-        raise Failure("not_confirmed", message, exit_code=ExitCode.USAGE)
-    if wanted.is_all_of_a_pool:
-        agreed = typer.prompt(f"Type the pool's name to remove its {number} dead letters", err=True) == wanted.pool
-    else:
-        agreed = typer.confirm(f"Remove {number} dead letters for good?", err=True)
-    if not agreed:
-        raise Failure("not_confirmed", "nothing was removed")
 
 
 async def _listed(jetstream: JetStream, wanted: Wanted) -> list[Letter]:

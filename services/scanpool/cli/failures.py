@@ -22,7 +22,7 @@ def client_failures() -> Iterator[None]:
     from scanpool.runtime.errors import BrokerError
     from scanpool_schemas.names import InvalidName
     from scanpool_schemas.request import RequestInvalid
-    from scanpool_schemas.scan import UnreadableEvent
+    from scanpool_schemas.wire import UnreadableEvent
 
     try:
         yield

@@ -42,10 +42,9 @@ async def follow(
             with contextlib.suppress(UnknownScan, BrokerUnavailable):  # for a while; the wait says whether for good
                 show(await client.status(scan_id, pool=pool))
             await asyncio.wait({ended}, timeout=LOOK_EVERY_S)
-    except BaseException:
+    finally:
         ended.cancel()
         await asyncio.wait({ended})  # it lets go of its subscription while there is a connection
-        raise
     scan = await ended
     show(scan)
     return scan

@@ -94,7 +94,7 @@ class Invocation:
         """
         from scanpool.runtime.connection import URL_FORM
         from scanpool.runtime.environ import SettingInvalid
-        from scanpool.runtime.settings import from_environ
+        from scanpool.runtime.environ_settings import from_environ
 
         try:
             settings = from_environ(self.environ)

@@ -8,8 +8,8 @@ from typing import Any
 from scanpool.client import Kind, ScanEvent
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool_schemas import subjects
-from scanpool_schemas.scan import decode_scan
 from scanpool_schemas.status import describe
+from scanpool_schemas.wire import decode_scan
 
 _STREAMS: Mapping[Kind, str] = {"completed": subjects.SCAN_COMPLETED, "failed": subjects.SCAN_FAILED}
 

@@ -59,7 +59,7 @@ def named_pools(text: str) -> tuple[str, ...]:
     Raises:
         Failure: one of them is no pool's name.
     """
-    from scanpool.runtime.settings import pool_names
+    from scanpool.runtime.environ_settings import pool_names
     from scanpool_schemas.names import InvalidName
 
     try:
@@ -75,8 +75,8 @@ def process_failures() -> Iterator[None]:
     Raises:
         Failure: in its place.
     """
-    from scanpool.runtime.embedded_nats import EmbeddedNatsFailed
     from scanpool.runtime.http import PortTaken
+    from scanpool.runtime.nats_binary import EmbeddedNatsFailed
 
     with client_failures(), configuration_failures():
         try:

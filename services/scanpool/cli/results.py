@@ -49,6 +49,9 @@ def show(
     pool: OfPool = None,
 ) -> ExitCode:
     """Show what a scan's report said: login verdict, counts, hosts. Also of failed scans that have one."""
+    if report == Path("-"):
+        remedy = f"stdout has the answer; print the report with: scanpool results export {id} --format nessus"
+        raise typer.BadParameter(remedy, param_hint="--report")
     from scanpool.cli.connecting import with_client
     from scanpool.cli.views.results import result_view
 

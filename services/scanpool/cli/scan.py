@@ -104,8 +104,7 @@ def scan(
     fields = {
         "name": name or default_name(wanted),
         "description": description,
-        "scan_type": scan_type or ("authenticated" if credential else "untrusted"),
-        "credential_ref": credential,
+        **_login(scan_type, credential),
         "exclude": exclude or [],
         "scanner": scanner,
         "priority": priority,
@@ -117,9 +116,7 @@ def scan(
         "labels": values.pairs(label or (), "--label"),
         "owner": owner,
         "idempotency_key": idempotency_key,
-        "max_duration_s": _seconds(max_duration),
-        "max_wait_s": _seconds(max_wait),
-        "require_auth": require_auth,
+        **_limits(max_duration, max_wait, require_auth),
     }
     return _ask(call, Order(targets=wanted, pool=pool, id=id, fields=fields, wait=wait, timeout=timeout))
 
@@ -128,6 +125,19 @@ def default_name(targets: Sequence[str]) -> str:
     """The first target and the number of others: the same targets make the same name, as a request must."""
     others = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     return targets[0][: NAME_LENGTH - len(others)] + others
+
+
+def _login(scan_type: str | None, credential: str | None) -> dict[str, str | None]:
+    """The fields of how to log in: with a credential, where no type is said."""
+    return {
+        "scan_type": scan_type or ("authenticated" if credential else "untrusted"),
+        "credential_ref": credential,
+    }
+
+
+def _limits(duration: timedelta | None, wait: timedelta | None, require_auth: float | None) -> dict[str, float | None]:
+    """The fields past which a scan ends without its result."""
+    return {"max_duration_s": _seconds(duration), "max_wait_s": _seconds(wait), "require_auth": require_auth}
 
 
 def _ask(call: Invocation, order: Order) -> ExitCode:

@@ -22,8 +22,8 @@ from scanpool.runtime.pull import Puller
 from scanpool_schemas import subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.names import InvalidName, is_valid_scan_id
-from scanpool_schemas.scan import UnreadableEvent, decode_scan
 from scanpool_schemas.status import ScanStatus, describe
+from scanpool_schemas.wire import UnreadableEvent, decode_scan
 
 Kind = Literal["completed", "failed", "progress"]
 ALL_KINDS: tuple[Kind, ...] = ("completed", "failed", "progress")

@@ -18,8 +18,9 @@ from scanpool.runtime.errors import BrokerError, TopologyMissing
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas.names import is_valid_scan_id
-from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, Pending, ScanError, UnreadableEvent, state_of
+from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, Pending, ScanError, state_of
 from scanpool_schemas.targets import InvalidTarget
+from scanpool_schemas.wire import UnreadableEvent
 
 Act: TypeAlias = Literal["approve", "reject"]
 What: TypeAlias = Literal[

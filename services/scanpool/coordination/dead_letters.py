@@ -28,7 +28,8 @@ from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.topology.apply import pools_in_nats
 from scanpool_schemas import subjects
 from scanpool_schemas.names import check_pool_name, is_valid_scan_id
-from scanpool_schemas.scan import AnyScan, Dead, UnreadableEvent, state_of
+from scanpool_schemas.scan import AnyScan, Dead, state_of
+from scanpool_schemas.wire import UnreadableEvent
 
 NO_POOL = "_"
 """What stands for the pool where the subject of a message named none that could be one."""

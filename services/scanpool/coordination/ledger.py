@@ -7,6 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -22,11 +23,14 @@ from scanpool.runtime.keys import read_key
 from scanpool.runtime.message_spans import publishing_for
 from scanpool.runtime.tracing import note, traceparent_of
 from scanpool_schemas import subjects
-from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import AnyScan, StateName, decode_scan, event_type, state_of
+from scanpool_schemas.keys import LastAdmitted, Load
+from scanpool_schemas.scan import AnyScan, StateName, state_of
+from scanpool_schemas.wire import decode_scan, event_type
 
 _TRIES = 20
 """Of one commit whose place moves under it while the scan itself stays as it was read."""
+CLIENT_KEY_KEPT = timedelta(hours=1)
+"""How long a client's key is kept: longer than any reader is behind, or any commit under way."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +94,8 @@ class Ledger:
         return KeyAt(load=key.value or Load(capacity=0), revision=key.revision)
 
     async def commit(self, before: Held | None, change: Change) -> Held | None:
-        """Make the change if the scan is still as it was read; None if it is not, or no place is free.
+        """Make the change if the scan is still as it was read; None if it is not, if no place is free, or if a scan
+        of its client was admitted since the client's scans were counted.
 
         An unknown outcome is settled by reading: our nonce in the last event means that it was ours.
 
@@ -119,7 +124,7 @@ class Ledger:
         return self._won(before, change, Held(scan=scan, sequence=sequence, traceparent=traceparent_of(traced)))
 
     async def _stored(self, change: Change, event: Write) -> int | None:
-        """The sequence of the event, stored with its place; None where the scan or its place is not as it was."""
+        """The sequence of the event, stored with its key; None where the scan or its key is not as it was."""
         for _ in range(_TRIES):
             writes = await self._writes(change, event)
             if writes is None:
@@ -131,7 +136,7 @@ class Ledger:
             now = await self.last_event(change.scan.pool, change.scan.id)
             if now is not None and _nonce(now) == change.scan.nonce:
                 return now.sequence
-            if (now.sequence if now else 0) != event.expected_sequence:
+            if (now.sequence if now else 0) != event.expected_sequence or change.counted_at is not None:
                 return None
         raise BrokerUnavailable(f"scan {change.scan.id}: {_TRIES} commits in a row found the place moved")
 
@@ -141,6 +146,8 @@ class Ledger:
         return await self._jetstream.publish_together(writes)
 
     async def _writes(self, change: Change, event: Write) -> list[Write] | None:
+        if change.counted_at is not None:
+            return [_client_key(change.scan, change.counted_at), event]
         if change.place is None:
             return [event]
         place = await self._place(change.scan, change.place)
@@ -198,6 +205,17 @@ def held_of(stored: Stored) -> Held:
         raise UnknownSubject(stored.subject)
     scan = decode_scan(parts.kind, stored.body, stored.headers.get("ce-type"))
     return Held(scan=scan, sequence=stored.sequence, traceparent=traceparent_of(stored.headers))
+
+
+def _client_key(scan: AnyScan, revision: int) -> Write:
+    client = scan.request.client or ""
+    admitted = LastAdmitted(client=client, scan_id=scan.id, at=scan.at)
+    return Write(
+        subject=subjects.key(scan.pool, subjects.client_key(subjects.client_token(client))),
+        body=msgspec.json.encode(admitted),
+        headers={"Nats-TTL": f"{CLIENT_KEY_KEPT // timedelta(seconds=1)}s"},
+        expected_sequence=revision,
+    )
 
 
 def _nonce(stored: Stored) -> str | None:

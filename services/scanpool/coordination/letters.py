@@ -19,7 +19,8 @@ from scanpool.runtime.masking import masked_text
 from scanpool_schemas import subjects
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.instants import Instant
-from scanpool_schemas.scan import AnyScan, Dead, UnreadableEvent, decode_scan, state_of
+from scanpool_schemas.scan import AnyScan, Dead, state_of
+from scanpool_schemas.wire import UnreadableEvent, decode_scan
 
 Kind = Literal["scan", "message", "unreadable"]
 

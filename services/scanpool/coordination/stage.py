@@ -25,10 +25,10 @@ from scanpool_schemas.scan import (
     AnyScan,
     Exporting,
     ScanError,
-    UnreadableEvent,
     Validating,
     state_of,
 )
+from scanpool_schemas.wire import UnreadableEvent
 
 STALE_READ = Snooze(delay=timedelta(seconds=1), reason="the last event is older than this message")
 NEWER_VERSION = timedelta(seconds=60)

@@ -1,6 +1,6 @@
 """Every transition of a scan, as pure functions from one snapshot to the next.
 
-`Change` says which place changes hands in the same commit; which transitions there are says `state_table`.
+`Change` says what else is written in the same commit; which transitions there are says `state_table`.
 """
 
 from __future__ import annotations
@@ -60,10 +60,12 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """The scan's next event, and the place that changes hands with it."""
+    """The scan's next event, and what else is written with it: a place that changes hands, or its client's key."""
 
     scan: AnyScan
     place: PlaceChange | None = None
+    counted_at: int | None = None
+    """The revision of its client's key at which the client's scans were counted; the key moves with the commit."""
 
 
 ActedOn: TypeAlias = Queued | Launching | Running | Exporting | Stopping | Validating

@@ -14,15 +14,15 @@ from typing import Any
 
 from scanpool.coordination.ledger import held_of
 from scanpool.janitor.decide import Entry, overdue_from
-from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import ApiRefused, JetStream, Stored
+from scanpool.runtime.jetstream_answers import NO_STREAM, stream_missing
 from scanpool.runtime.sweep import sweep
 from scanpool_schemas import subjects
-from scanpool_schemas.scan import AnyScan, UnreadableEvent, state_of
+from scanpool_schemas.scan import AnyScan, state_of
+from scanpool_schemas.wire import UnreadableEvent
 
 KEPT = timedelta(hours=1)
 """After this all is read anew, so that nothing that went unnoticed stays so."""
-_NO_STREAM = 10059
 
 
 class Census:
@@ -138,7 +138,7 @@ async def _standing(jetstream: JetStream, pool: str) -> tuple[str, int]:
     try:
         info = await jetstream.api(f"STREAM.INFO.{stream}", None, dict[str, Any])
     except ApiRefused as refusal:
-        if refusal.code == _NO_STREAM:
-            raise TopologyMissing(f"stream {stream} does not exist; run `scanpool topology apply`") from refusal
+        if refusal.code == NO_STREAM:
+            raise stream_missing(stream) from refusal
         raise
     return str(info["created"]), int(info["state"]["last_seq"])

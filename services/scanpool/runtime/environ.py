@@ -26,11 +26,11 @@ def path(environ: Mapping[str, str], variable: str, wanted: str, exists: Callabl
     return named
 
 
-def seconds(environ: Mapping[str, str], variable: str, default: float) -> timedelta:
+def seconds(environ: Mapping[str, str], variable: str, default: timedelta) -> timedelta:
     """A length of time in seconds."""
     text = environ.get(variable)
     if not text:
-        return timedelta(seconds=default)
+        return default
     try:
         value = float(text)
     except ValueError:

@@ -6,7 +6,6 @@ They go over the raw API: nats-py hides what decides here (error codes, sequence
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import math
 import secrets
@@ -23,60 +22,13 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from scanpool.runtime.delivery import Server, server_of
-from scanpool.runtime.errors import (
-    AnswerMissing,
-    BrokerError,
-    BrokerUnavailable,
-    MessageTooLarge,
-    PublishRefused,
-    PublishUnknown,
-    SequenceMoved,
-    StoreFull,
-    SubjectFull,
-    TopologyMissing,
-)
+from scanpool.runtime.errors import AnswerMissing, BrokerError, BrokerUnavailable, MessageTooLarge, PublishUnknown
+from scanpool.runtime.jetstream_answers import ABSENT, NO_LEADER, Answer, GetAnswer, PubAck, RawMessage, publish_refusal
 
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
 
-_WRONG_SEQUENCE = {10071, 10164}
-_SUBJECT_FULL = 10077
-_TOO_LARGE = 10054
-_STORE_FULL = {10002, 10023, 10047}
-"""The account's limit is reached, or the server's own."""
-_BATCH_INCOMPLETE = 10176
-"""A member of the batch was lost on the way or refused; nothing of it was stored."""
-_NO_LEADER = 10008
-"""The cluster has no leader at the moment that could answer."""
-_NO_MESSAGE = {10037, 10043}
-_NO_STREAM = 10059
 _HEADER_OVERHEAD_BYTES = 32
-
-
-class _ApiError(msgspec.Struct):
-    code: int
-    err_code: int = 0
-    description: str = ""
-
-
-class _Answer(msgspec.Struct):
-    error: _ApiError | None = None
-
-
-class _PubAck(_Answer):
-    seq: int = 0
-
-
-class _RawMessage(msgspec.Struct):
-    subject: str
-    seq: int
-    time: datetime
-    data: str = ""
-    hdrs: str = ""
-
-
-class _GetAnswer(_Answer):
-    message: _RawMessage | None = None
 
 
 class _NoAnswer(BrokerUnavailable):
@@ -89,6 +41,11 @@ class ApiRefused(BrokerError):
     def __init__(self, operation: str, code: int, description: str) -> None:
         super().__init__(f"{operation}: {description} (JetStream error {code})")
         self.code = code
+
+    @property
+    def is_absence(self) -> bool:
+        """There is no such stream, or no such consumer."""
+        return self.code in ABSENT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,8 +194,8 @@ class JetStream:
         """
         body = msgspec.json.encode(request) if request is not None else b""
         raw = await self._request(f"$JS.API.{operation}", body, None)
-        refusal = msgspec.json.decode(raw, type=_Answer).error
-        if refusal is not None and refusal.err_code == _NO_LEADER:
+        refusal = msgspec.json.decode(raw, type=Answer).error
+        if refusal is not None and refusal.err_code == NO_LEADER:
             raise BrokerUnavailable(f"{operation}: {refusal.description}")
         if refusal is not None:
             raise ApiRefused(operation, refusal.err_code, refusal.description)
@@ -261,14 +218,8 @@ class JetStream:
 
     async def _get(self, stream: str, request: dict[str, Any]) -> Stored | None:
         raw = await self._request(f"$JS.API.STREAM.MSG.GET.{stream}", msgspec.json.encode(request), None)
-        answer = msgspec.json.decode(raw, type=_GetAnswer)
-        if answer.error is not None:
-            if answer.error.err_code == _NO_STREAM:
-                raise TopologyMissing(f"stream {stream} does not exist; run `scanpool topology apply`")
-            if answer.error.err_code in _NO_MESSAGE:
-                return None
-            raise BrokerUnavailable(f"reading {stream}: {answer.error.description}")
-        return _stored(answer.message) if answer.message else None
+        message = msgspec.json.decode(raw, type=GetAnswer).found_in(stream)
+        return _stored(message) if message else None
 
     async def _acknowledged(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
         self._check_size(body, headers)
@@ -276,9 +227,9 @@ class JetStream:
             raw = await self._request(subject, body, headers)
         except _NoAnswer as error:
             raise PublishUnknown(f"{error}; it may have been stored all the same") from error
-        ack = msgspec.json.decode(raw, type=_PubAck)
+        ack = msgspec.json.decode(raw, type=PubAck)
         if ack.error is not None:
-            raise _refusal(subject, ack.error)
+            raise publish_refusal(subject, ack.error)
         return ack.seq
 
     async def _sent(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
@@ -323,32 +274,11 @@ def _batch(writes: Sequence[Write]) -> list[Write]:
     return members
 
 
-def _refusal(subject: str, error: _ApiError) -> BrokerError:
-    sentence = f"{subject}: {error.description} (JetStream error {error.err_code})"
-    if error.err_code in _WRONG_SEQUENCE:
-        return SequenceMoved(sentence)
-    if error.err_code == _SUBJECT_FULL:
-        return SubjectFull(sentence)
-    if error.err_code == _TOO_LARGE:
-        return MessageTooLarge(sentence)
-    if error.err_code in _STORE_FULL:
-        return StoreFull(f"NATS has no room left ({sentence}); raise its limit, or keep scans for a shorter time")
-    if error.err_code == _BATCH_INCOMPLETE or error.code in {429, 503}:
-        return BrokerUnavailable(sentence)
-    return PublishRefused(sentence)
-
-
-def _stored(message: _RawMessage) -> Stored:
+def _stored(message: RawMessage) -> Stored:
     return Stored(
         subject=message.subject,
         sequence=message.seq,
-        body=base64.b64decode(message.data),
-        headers=_headers(base64.b64decode(message.hdrs)),
+        body=message.body,
+        headers=message.headers,
         time=message.time,
     )
-
-
-def _headers(raw: bytes) -> dict[str, str]:
-    lines = raw.decode("utf-8", "replace").split("\r\n")[1:]
-    pairs = (line.partition(":") for line in lines if ":" in line)
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -16,7 +16,8 @@ import msgspec
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool_schemas import subjects
 from scanpool_schemas.request import Priority
-from scanpool_schemas.scan import Queued, StateName, UnreadableEvent, decode_scan, lane_state
+from scanpool_schemas.scan import Queued, StateName, lane_state
+from scanpool_schemas.wire import UnreadableEvent, decode_scan
 
 LANES: tuple[Priority, ...] = get_args(Priority)
 IN_FLIGHT: tuple[StateName, ...] = ("launching", "running", "exporting", "validating", "stopping")

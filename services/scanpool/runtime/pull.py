@@ -22,24 +22,15 @@ from nats.aio.subscription import Subscription
 
 from scanpool.runtime.delivery import Delivery, delivery_of
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, TopologyMissing
+from scanpool.runtime.jetstream_answers import ABSENT, Answer
 
 _HEARTBEAT = "100"
 _RENEWED = {"404", "408"}
 """Statuses after which the pull is simply made again: nothing there, expired."""
-_ABSENT = {10014, 10059}
-"""JetStream errors: there is no such consumer, or no such stream."""
 _PAUSE_S = 0.25
 _DRAIN_S = 2.0
 
 log = structlog.get_logger(__name__)
-
-
-class _ApiError(msgspec.Struct):
-    err_code: int = 0
-
-
-class _Info(msgspec.Struct):
-    error: _ApiError = msgspec.field(default_factory=_ApiError)
 
 
 class Puller:
@@ -222,7 +213,8 @@ class Puller:
             answer = await self._client.request(subject, b"", timeout=1)
         except (nats.errors.Error, TimeoutError, OSError):
             return False
-        return msgspec.json.decode(answer.data, type=_Info).error.err_code in _ABSENT
+        error = msgspec.json.decode(answer.data, type=Answer).error
+        return error is not None and error.err_code in ABSENT
 
     def _lose(self, error: BrokerError) -> None:
         self._lost = error

@@ -1,24 +1,13 @@
-"""What a process is told by its environment and its command line; read once, in `main`."""
+"""What a process can be told, by its environment and its command line."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.connection import NatsAddress
-from scanpool.runtime.environ import SettingInvalid, path, seconds, whole
-from scanpool.runtime.nats_settings import nats_address
-from scanpool_schemas.names import InvalidName, check_pool_name
-
-DEPLOYMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-"""What may stand in the bracketed name of a scan on its scanner."""
-
-GAUGES_AT_MOST = timedelta(seconds=30)
-"""Between two readings of the gauges of shared state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +37,6 @@ class PollSettings:
     """How long to leave a scanner alone that did not answer."""
     paused_limit: timedelta = timedelta(hours=12)
     """A scan that somebody paused on the scanner for longer is stopped."""
-
-
-BREAKER_CODES = frozenset(
-    {"scanner_unavailable", "scanner_not_ready", "scanner_outcome_unknown", "scanner_conflict", "scanner_lost_scan"}
-)
-"""What may be counted against a scanner: sign-in, licence and template refusals have their own handling."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,136 +136,3 @@ class Settings:
     backoff: Backoff = field(default_factory=Backoff)
     work_dir: Path | None = None
     """Where reports are kept while in hand; None takes the system's temporary folder."""
-
-
-def from_environ(environ: Mapping[str, str]) -> Settings:
-    """Read the settings that operators change from `SCANPOOL_…` variables.
-
-    Raises:
-        SettingInvalid: names the variable, what it holds and what it takes.
-    """
-    settings = Settings(
-        nats=nats_address(environ),
-        pools=_pools(environ, "SCANPOOL_POOLS"),
-        deployment=_deployment(environ, "SCANPOOL_DEPLOYMENT"),
-        http_host=environ.get("SCANPOOL_HTTP_HOST") or "127.0.0.1",
-        http_port=whole(environ, "SCANPOOL_HTTP_PORT", 0, least=0, most=65535),
-        grace=seconds(environ, "SCANPOOL_SHUTDOWN_S", 30),
-        scanner_timeout=seconds(environ, "SCANPOOL_SCANNER_TIMEOUT_S", 20),
-        readiness_every=seconds(environ, "SCANPOOL_READINESS_EVERY_S", 30),
-        validations_at_once=whole(environ, "SCANPOOL_VALIDATIONS", 2, least=1, most=64),
-        exports_at_once=whole(environ, "SCANPOOL_EXPORTS", 2, least=1, most=64),
-        max_duration=seconds(environ, "SCANPOOL_MAX_DURATION_S", 24 * 3600),
-        max_report_bytes=whole(environ, "SCANPOOL_MAX_REPORT_BYTES", 2 * 1024**3, least=1024, most=2**40),
-        export_ready=seconds(environ, "SCANPOOL_EXPORT_READY_S", 1800),
-        report=_report(environ),
-        launch=LaunchSettings(
-            lease=seconds(environ, "SCANPOOL_LEASE_S", 60),
-            request_bound=seconds(environ, "SCANPOOL_REQUEST_BOUND_S", 30),
-        ),
-        poll=PollSettings(
-            shortest=seconds(environ, "SCANPOOL_POLL_SHORTEST_S", 5),
-            longest=seconds(environ, "SCANPOOL_POLL_LONGEST_S", 60),
-            unreachable=seconds(environ, "SCANPOOL_POLL_UNREACHABLE_S", 30),
-            paused_limit=seconds(environ, "SCANPOOL_PAUSED_LIMIT_S", 12 * 3600),
-        ),
-        breaker=_breaker(environ),
-        retention=RetentionSettings(
-            completed=seconds(environ, "SCANPOOL_KEEP_COMPLETED_S", 7 * 86400),
-            failed=seconds(environ, "SCANPOOL_KEEP_FAILED_S", 30 * 86400),
-            dead=seconds(environ, "SCANPOOL_KEEP_DEAD_S", 30 * 86400),
-        ),
-        space=SpaceSettings(
-            stop_percent=whole(environ, "SCANPOOL_SPACE_STOP_PERCENT", 5, least=1, most=90),
-            resume_percent=whole(environ, "SCANPOOL_SPACE_RESUME_PERCENT", 7, least=2, most=95),
-            stop_bytes=whole(environ, "SCANPOOL_SPACE_STOP_MIB", 1024, least=1, most=2**20) * 2**20,
-        ),
-        backoff=Backoff(
-            first=seconds(environ, "SCANPOOL_BACKOFF_FIRST_S", 2),
-            cap=seconds(environ, "SCANPOOL_BACKOFF_CAP_S", 120),
-            attempts=whole(environ, "SCANPOOL_ATTEMPTS", 5, least=1, most=100),
-        ),
-        health_every=seconds(environ, "SCANPOOL_HEALTH_EVERY_S", 10),
-        health_lag=seconds(environ, "SCANPOOL_HEALTH_LAG_S", 300),
-        gauges_every=seconds(environ, "SCANPOOL_GAUGES_EVERY_S", 15),
-        work_dir=path(environ, "SCANPOOL_WORK_DIR", "takes an existing folder", Path.is_dir),
-    )
-    _check_together(environ, settings)
-    return settings
-
-
-def pool_names(text: str) -> tuple[str, ...]:
-    """The pools of a comma-separated list.
-
-    Raises:
-        InvalidName: one of them is no pool's name.
-    """
-    return tuple(check_pool_name(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _report(environ: Mapping[str, str]) -> ReportSettings:
-    return ReportSettings(
-        file_bytes=whole(environ, "SCANPOOL_REPORT_BYTES", 4 * 1024**3, least=1024, most=2**40),
-        host_bytes=whole(environ, "SCANPOOL_REPORT_HOST_BYTES", 512 * 1024**2, least=2**20, most=2**40),
-        text_chars=whole(environ, "SCANPOOL_REPORT_TEXT_CHARS", 1024**2, least=1024, most=2**24),
-        depth=whole(environ, "SCANPOOL_REPORT_DEPTH", 32, least=8, most=1000),
-    )
-
-
-def _breaker(environ: Mapping[str, str]) -> BreakerSettings:
-    return BreakerSettings(
-        failures=whole(environ, "SCANPOOL_BREAKER_FAILURES", 5, least=1, most=1000),
-        recovery=seconds(environ, "SCANPOOL_BREAKER_RECOVERY_S", 30),
-        successes=whole(environ, "SCANPOOL_BREAKER_SUCCESSES", 1, least=1, most=100),
-        counted=_codes(environ, "SCANPOOL_BREAKER_ERRORS", BreakerSettings().counted),
-    )
-
-
-def _check_together(environ: Mapping[str, str], settings: Settings) -> None:
-    """A launch is exactly once only if no request outlives its bound (docs: explanation/lifecycle)."""
-    timeout, launch, poll = settings.scanner_timeout, settings.launch, settings.poll
-    if settings.space.stop_percent >= settings.space.resume_percent:
-        found = environ.get("SCANPOOL_SPACE_STOP_PERCENT", "(default)")
-        wanted = f"must be less than SCANPOOL_SPACE_RESUME_PERCENT, which is {settings.space.resume_percent}"
-        raise SettingInvalid("SCANPOOL_SPACE_STOP_PERCENT", found, wanted)
-    if settings.gauges_every > GAUGES_AT_MOST:
-        found = environ.get("SCANPOOL_GAUGES_EVERY_S", "(default)")
-        wanted = f"takes at most {GAUGES_AT_MOST.total_seconds():g} seconds: alerts go by what is read then"
-        raise SettingInvalid("SCANPOOL_GAUGES_EVERY_S", found, wanted)
-    if timeout >= launch.request_bound:
-        raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_REQUEST_BOUND_S", launch.request_bound)
-    if timeout >= launch.lease:
-        raise _too_long(environ, "SCANPOOL_SCANNER_TIMEOUT_S", "SCANPOOL_LEASE_S", launch.lease)
-    if poll.shortest > poll.longest:
-        raise _too_long(environ, "SCANPOOL_POLL_SHORTEST_S", "SCANPOOL_POLL_LONGEST_S", poll.longest)
-
-
-def _too_long(environ: Mapping[str, str], variable: str, limit: str, value: timedelta) -> SettingInvalid:
-    found = environ.get(variable, "(default)")
-    return SettingInvalid(variable, found, f"must be less than {limit}, which is {value.total_seconds():g} s")
-
-
-def _pools(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    text = environ.get(variable, "")
-    try:
-        return pool_names(text)
-    except InvalidName as error:
-        raise SettingInvalid(variable, text, f"takes names of pools separated by commas; {error}") from None
-
-
-def _deployment(environ: Mapping[str, str], variable: str) -> str:
-    text = environ.get(variable) or "scanpool"
-    if not DEPLOYMENT.fullmatch(text):
-        raise SettingInvalid(variable, text, "takes 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'")
-    return text
-
-
-def _codes(environ: Mapping[str, str], variable: str, default: frozenset[str]) -> frozenset[str]:
-    text = environ.get(variable)
-    if not text:
-        return default
-    codes = frozenset(part.strip() for part in text.split(",") if part.strip())
-    if unknown := sorted(codes - BREAKER_CODES):
-        takes = f"takes codes separated by commas, of {', '.join(sorted(BREAKER_CODES))}; not {', '.join(unknown)}"
-        raise SettingInvalid(variable, text, takes)
-    return codes

@@ -25,6 +25,10 @@ from scanpool.runtime.jetstream import JetStream, Stored
 BATCH = 250
 """Messages of one pull: few enough to hold in memory when each is as large as a message can be."""
 ANSWER_S = 10.0
+AGAIN_S = 0.05
+"""When to pull again where nobody answers: in a cluster a consumer that was just made is not known everywhere yet."""
+_NOBODY = "503"
+_PULL = msgspec.json.encode({"batch": BATCH, "no_wait": True})
 _NOTHING_LEFT = {"404", "408"}
 _TOKENS = 9
 """Of a reply subject without domain and account."""
@@ -60,6 +64,7 @@ class _Pulls:
         self._batch: list[Msg] = []
         self._over = asyncio.Event()
         self._at_end = False
+        self._nobody = False
 
     async def next(self) -> list[Msg]:
         """What the consumer has next; nothing where it has no more.
@@ -69,16 +74,20 @@ class _Pulls:
         """
         if self._at_end:
             return []
-        self._batch = []
-        self._over.clear()
-        body = msgspec.json.encode({"batch": BATCH, "no_wait": True})
         try:
-            await self._client.publish(self._subject, body, reply=self._inbox)
             async with asyncio.timeout(ANSWER_S):
-                await self._over.wait()
+                while not await self._is_answered():
+                    await asyncio.sleep(AGAIN_S)
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"{self._subject}: {str(error) or type(error).__name__}") from error
         return self._batch
+
+    async def _is_answered(self) -> bool:
+        self._batch, self._nobody = [], False
+        self._over.clear()
+        await self._client.publish(self._subject, _PULL, reply=self._inbox)
+        await self._over.wait()
+        return not self._nobody
 
     async def received(self, message: Msg) -> None:
         """A message of the batch, or the word that there is no more."""
@@ -86,8 +95,11 @@ class _Pulls:
             self._batch.append(message)
             if len(self._batch) == BATCH:
                 self._over.set()
-        elif (message.headers or {}).get("Status", "") in _NOTHING_LEFT:
-            self._at_end = True
+            return
+        status = (message.headers or {}).get("Status", "")
+        self._nobody = status == _NOBODY
+        self._at_end = status in _NOTHING_LEFT
+        if self._nobody or self._at_end:
             self._over.set()
 
     @asynccontextmanager

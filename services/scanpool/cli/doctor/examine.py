@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 
 from scanpool.cli.doctor.catalogue import SECTION_OF, SECTIONS
 from scanpool.cli.doctor.check import Check, sentence, unseen
-from scanpool.cli.doctor.gather.nats import ABSENT
 from scanpool.cli.doctor.judge.pools import without_echoes
 from scanpool.cli.doctor.units import Unit
 from scanpool.runtime.errors import BrokerError, TopologyMissing
@@ -62,7 +61,7 @@ async def _looked_at(part: Unit, within_s: float) -> list[Check]:
 
 
 def _failed(part: Unit, where: str, error: BrokerError) -> Check:
-    absent = isinstance(error, TopologyMissing) or (isinstance(error, ApiRefused) and error.code in ABSENT)
+    absent = isinstance(error, TopologyMissing) or (isinstance(error, ApiRefused) and error.is_absence)
     remedy = "scanpool topology apply" if absent else "look again; sign in to NATS with the rights of an operator"
     message = f"{where} could not be looked at: {sentence(str(error))}"
     return unseen("check_failed", part.section, part.place, message, remedy, missing=absent)

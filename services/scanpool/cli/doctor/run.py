@@ -50,7 +50,7 @@ async def run(wish: Wish, now: Callable[[], datetime], told: Told) -> list[Check
     Raises:
         PoolUnknown: the pool that is named is nowhere.
     """
-    configured = local.configuration(wish.config, wish.environ, wish.cwd)
+    configured = local.configuration(wish.config, wish.environ, wish.cwd, wish.pool)
     async with AsyncExitStack() as stack:
         jetstream, checks = await _connected(wish.settings, stack)
         in_nats = await _pools(jetstream, checks)

@@ -27,7 +27,8 @@ from scanpool.scanners.scanner import Activity, Progress, Scanner
 from scanpool_schemas import subjects
 from scanpool_schemas.events import OrderAnswer, ScanProgress
 from scanpool_schemas.request import OrderName, RequestInvalid, ScanOrder, decode_scan_order
-from scanpool_schemas.scan import Running, UnreadableEvent
+from scanpool_schemas.scan import Running
+from scanpool_schemas.wire import UnreadableEvent
 
 AT_ONCE = 16
 LOOKS = 6

@@ -52,6 +52,7 @@ def _scanner_rule(scanner: Scanner, *, expose_url: bool) -> ScannerRule:
         capacity=scanner.max_concurrent_scans,
         enabled=scanner.enabled,
         url=scanner.url if expose_url else "",
+        address=scanner.url,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from scanpool.runtime.metrics.families import Family
 from scanpool.runtime.metrics.shared import Shared
 from scanpool.runtime.metrics.work import Work
 
@@ -24,9 +26,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.work = Work(self.registry)
-        self.shared = Shared(self.registry)
+        self.work = Work()
+        self.shared = Shared()
+        for family in self.families:
+            self.registry.register(family.collector)
         ProcessCollector(registry=self.registry)
+
+    @property
+    def families(self) -> Sequence[Family]:
+        """Every metric of both tables, in their order."""
+        return (*vars(self.work).values(), *vars(self.shared).values())
 
     def exposed(self, accept: str = "") -> Exposition:
         """Everything, in OpenMetrics with its exemplars where `accept` asks for that, else in Prometheus' format."""

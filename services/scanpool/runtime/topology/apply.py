@@ -6,12 +6,12 @@ from typing import Any
 
 from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import ApiRefused, JetStream, Write
-from scanpool.runtime.topology.definitions import Config, Consumer, Schedule, Topology
+from scanpool.runtime.topology.definitions import Consumer, Schedule, Topology
 from scanpool.runtime.topology.difference import Difference, difference
+from scanpool.runtime.topology.streams import Config
 from scanpool_schemas import subjects
 from scanpool_schemas.names import is_valid_pool_name
 
-_ABSENT = {10059, 10014}
 _SCHEDULE = "Nats-Schedule"
 _TARGET = "Nats-Schedule-Target"
 
@@ -138,7 +138,7 @@ async def _config(jetstream: JetStream, operation: str) -> Config | None:
     try:
         answer = await jetstream.api(operation, None, dict[str, Any])
     except ApiRefused as refusal:
-        if refusal.code in _ABSENT:
+        if refusal.is_absence:
             return None
         raise
     config: Config = answer["config"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from scanpool.runtime.topology.definitions import DAY_NS, SECOND_NS, Config
+from scanpool.runtime.topology.streams import DAY_NS, SECOND_NS, Config
 
 _DURATIONS = frozenset({"ack_wait", "max_age"})
 _WILDCARD = re.compile(r"\{\{wildcard\([0-9]+\)\}\}")

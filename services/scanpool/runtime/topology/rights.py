@@ -95,7 +95,7 @@ def _admission(pools: Sequence[str]) -> Rights:
         reads(subjects.SCAN_REQUESTS),
         *(sweeps(pool, f"scan.{pool}.>") for pool in pools),
         *(commits(pool, "pending", *_LANES, "stopping", "failed") for pool in pools),
-        *(keys(pool, subjects.load_key("*")) for pool in pools),
+        *(keys(pool, subjects.load_key("*"), subjects.client_key("*")) for pool in pools),
     )
 
 

@@ -28,8 +28,8 @@ class Found:
     """None where there is none that can be used."""
 
 
-def configuration(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Found:
-    """The configuration file, as every command finds it."""
+def configuration(explicit: Path | None, environ: Mapping[str, str], cwd: Path, pool: str | None = None) -> Found:
+    """The configuration file, as every command finds it, and the secrets of the one pool or of all."""
     try:
         path = find(explicit, environ, cwd)
     except ConfigurationError as error:
@@ -39,14 +39,20 @@ def configuration(explicit: Path | None, environ: Mapping[str, str], cwd: Path) 
     except ConfigurationError as error:
         return Found(facts=FileFacts(path=path, faults=error.problems))
     kept = list(secrets_of(read))
+    meant = kept if pool is None else list(secrets_of(_of_pool(read, pool)))
     facts = FileFacts(
         path=path,
         warnings=warnings,
-        unavailable=tuple(unavailable(read, path)),
+        unavailable=tuple(unavailable(read, path, None if pool is None else (pool,))),
         is_open=any(each.origin is Origin.LITERAL for each in kept) and bool(path.stat().st_mode & stat.S_IROTH),
-        secrets=len(kept),
+        secrets=len(meant),
     )
     return Found(facts=facts, configuration=read)
+
+
+def _of_pool(read: Configuration, pool: str) -> tuple[object, ...]:
+    """The parts of the configuration whose secrets the pool needs."""
+    return (read.pools.get(pool), *(each for each in read.credentials if pool in each.pools))
 
 
 def folder(path: Path) -> FolderFacts:

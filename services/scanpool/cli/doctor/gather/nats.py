@@ -16,13 +16,10 @@ from scanpool.runtime.errors import BrokerError
 from scanpool.runtime.jetstream import ApiRefused, JetStream
 from scanpool.runtime.keys import read_key
 from scanpool.runtime.settings import SpaceSettings
-from scanpool.runtime.topology.definitions import SECOND_NS
+from scanpool.runtime.topology.streams import SECOND_NS
 from scanpool_schemas import subjects
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.keys import Space
-
-ABSENT = frozenset({10059, 10014})
-"""JetStream errors: there is no such stream, or no such consumer."""
 
 _OF_POOL: dict[str, tuple[str, ...]] = {
     "dispatcher": ("launching", "queued-high", "queued-normal", "queued-low"),
@@ -126,7 +123,7 @@ async def _consumer(jetstream: JetStream, service: str, pool: str, stream: str, 
     try:
         info = await jetstream.api(f"CONSUMER.INFO.{stream}.{name}", None, _Consumer)
     except ApiRefused as refusal:
-        if refusal.code in ABSENT:
+        if refusal.is_absence:
             return None
         raise
     return ConsumerStanding(
@@ -147,7 +144,7 @@ async def _stream(jetstream: JetStream, name: str, now: Callable[[], datetime]) 
     try:
         info = await jetstream.api(f"STREAM.INFO.{name}", None, _Stream)
     except ApiRefused as refusal:
-        return None if refusal.code in ABSENT else StreamStanding(name=name, silent=str(refusal))
+        return None if refusal.is_absence else StreamStanding(name=name, silent=str(refusal))
     except BrokerError as error:
         return StreamStanding(name=name, silent=str(error))
     took = now() - before

@@ -19,7 +19,7 @@ from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.keys import KeyUnreadable, read_key
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Health, Load, PoolRules
-from scanpool_schemas.scan import UnreadableEvent
+from scanpool_schemas.wire import UnreadableEvent
 
 REPAIR_TRIES = 5
 """On a scanner whose places keep changing hands."""
