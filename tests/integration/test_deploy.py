@@ -8,7 +8,6 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,9 @@ import pytest
 import pytest_asyncio
 
 from scanpool.bridge.configuration.loading import load
-from scanpool.runtime.embedded_nats import nats_server
+from scanpool.runtime.nats_binary import nats_server
 from tests.support.cli import scanpool
-from tests.support.deployment import DEPLOY, POOLS, build_steps
-from tests.support.pages import ROOT
+from tests.support.deployment import DEPLOY, POOLS
 from tests.support.ports import own_port
 from tests.support.requirements import require
 from tests.support.watching import in_a_task
@@ -80,22 +78,20 @@ class Cluster:
             "SCANPOOL_NATS_PASSWORD_FILE": str(self.secrets / f"password_{user}"),
         }
 
-    def configuration(self, name: str) -> Path:
-        """The shipped configuration, with nothing else changed than where things are."""
+    def etc(self, name: str) -> Path:
+        """The server's folder as a host has it in /etc/nats, with nothing else changed than where it listens."""
+        etc = self.folder / f"{name}-etc"
+        etc.mkdir()
+        for file in ("ca.pem", "nats.pem", "nats.key", "nats_users"):
+            shutil.copy(self.secrets / file, etc)
         text = (DEPLOY / "nats" / "nats.conf").read_text()
-        mounts = {"nats_certificate": "nats.pem", "nats_key": "nats.key", "ca": "ca.pem"}
-        for mounted, secret in mounts.items():
-            text = text.replace(f'"/run/secrets/{mounted}"', f'"{self.secrets / secret}"')
-        text = text.replace("../../run/secrets/nats_users", os.path.relpath(self.secrets / "nats_users", self.folder))
-        text = text.replace('"/data"', f'"{self.folder / name}"')
         text = text.replace("port: 4222", f"host: 127.0.0.1\nport: {self.ports[name]}")
         text = text.replace("port: 6222", f"host: 127.0.0.1\n  port: {self.routes[name]}")
         text = text.replace("127.0.0.1:8222", f"127.0.0.1:{self.monitors[name]}")
         for other in NAMES:
             text = text.replace(f"{other}:6222", f"127.0.0.1:{self.routes[other]}")
-        file = self.folder / f"{name}.conf"
-        file.write_text(text)
-        return file
+        (etc / "nats.conf").write_text(text)
+        return etc
 
     def logs(self) -> str:
         """What the servers said."""
@@ -106,9 +102,10 @@ class Cluster:
         with (self.folder / f"{name}.log").open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 nats_server(),
-                "-c",
-                str(self.configuration(name)),
-                env={**os.environ, "NATS_NAME": name, "NATS_STORE": "1GB"},
+                "--config",
+                "nats.conf",
+                cwd=self.etc(name),
+                env={**os.environ, "NATS_NAME": name, "NATS_DATA": str(self.folder / name), "NATS_STORE": "1GB"},
                 stdout=output,
                 stderr=output,
             )
@@ -207,6 +204,16 @@ def test_a_user_that_is_added_gets_a_password_and_the_others_keep_theirs(secrets
     assert changed == {"password_monitor", "nats_users"}
 
 
+def test_users_are_written_into_the_file_that_a_container_has_mounted(secrets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    shutil.copytree(secrets, folder)
+    users, before = folder / "nats_users", (folder / "nats_users").stat()
+    (folder / "password_monitor").unlink()
+    made_secrets(folder)
+    assert users.read_bytes() != (secrets / "nats_users").read_bytes()
+    assert (users.stat().st_ino, users.stat().st_mode) == (before.st_ino, before.st_mode)
+
+
 def test_the_certificate_names_the_servers_and_is_of_the_authority(secrets: Path) -> None:
     words = ["verify", "-CAfile", str(secrets / "ca.pem"), "-verify_hostname", "nats2", str(secrets / "nats.pem")]
     assert subprocess.run(["openssl", *words], capture_output=True, check=False).returncode == 0
@@ -258,37 +265,3 @@ async def test_users_of_nobody_are_refused(option: tuple[str, str], message: str
     ended = await scanpool("topology", "users", "--pools", "internal", *option)
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
-
-
-def test_the_steps_of_the_image_make_a_scanpool_that_runs(tmp_path: Path) -> None:
-    if os.environ.get("SCANPOOL_IMAGE_STEPS") != "1":
-        require("image-steps", "they need a package index and a minute; SCANPOOL_IMAGE_STEPS=1 runs them")
-    source, places = tmp_path / "source", {name: str(tmp_path / name) for name in ("build", "opt", "wheels")}
-    source.mkdir()
-    for word, rest in build_steps():
-        if word == "COPY":
-            *copied, target = rest.split()
-            for each in copied:
-                _copy(ROOT / each, source / target / Path(each).name if target.endswith("/") else source / target)
-        elif word == "RUN":
-            for here, there in places.items():
-                rest = re.sub(rf"(?<![\w.])/{here}(?=[/ ]|$)", there, rest)
-            rest = rest.replace("python3 ", f"{sys.executable} ")
-            done = subprocess.run(["sh", "-euc", rest], cwd=source, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-    made = tmp_path / "opt" / "scanpool" / "bin"
-    told = subprocess.run([str(made / "scanpool"), "--version"], capture_output=True, text=True, check=True, env={})
-    assert told.stdout.startswith("scanpool ")
-    for words in (["bridge", "--help"], ["run", "--help"], ["topology", "users", "--pools", "internal"]):
-        assert (
-            subprocess.run([str(made / "scanpool"), *words], capture_output=True, env={}, check=False).returncode == 0
-        )
-    assert not (made / "pip").exists()
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    else:
-        shutil.copy(source, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +14,8 @@ from tests.support.pages import ROOT
 DEPLOY = ROOT / "deploy"
 POOLS, WORKERS = ("internal", "dmz"), ("dmz",)
 """What the shipped users of NATS are for."""
+IMAGE = re.compile(r"[a-z0-9./-]+:v?[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[a-z0-9.-]+)?(?:@sha256:[0-9a-f]{64})?")
+"""An image of one version."""
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -33,9 +36,9 @@ def filled(text: str) -> str:
     return VARIABLE.sub(lambda match: match["default"] or "", text)
 
 
-def env_example() -> dict[str, str]:
-    """The variables of `.env.example` and their values."""
-    lines = (DEPLOY / ".env.example").read_text().splitlines()
+def env_example(path: Path = DEPLOY / ".env.example") -> dict[str, str]:
+    """The variables of an example and their values."""
+    lines = path.read_text().splitlines()
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name: value for name, _, value in pairs}
 

@@ -1,4 +1,4 @@
-"""What `deploy/` promises: least rights, pinned and hashed parts, nothing said twice in two ways."""
+"""What `deploy/` promises: least rights, pinned parts, nothing said twice in two ways."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,22 @@ import yaml
 from scanpool.runtime.topology.authorization import authorization, users
 from tests.support.deployment import (
     DEPLOY,
+    IMAGE,
     POOLS,
     VARIABLE,
     WORKERS,
-    build_steps,
     compose,
     env_example,
     filled,
-    instructions,
     services,
 )
-from tests.support.pages import ROOT
+from tests.support.pages import ROOT, pages
+from tests.support.prometheus import tool
 from tests.support.requirements import require
 
 pytestmark = pytest.mark.usefixtures("checkout")
 
-IMAGE = re.compile(r"[a-z0-9./-]+:v?[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[a-z0-9.-]+)?(?:@sha256:[0-9a-f]{64})?")
 SERVICES = sorted(services()) if (DEPLOY / "compose.yaml").exists() else []
-COMPILERS = re.compile(r"\b(?:gcc|g\+\+|clang|make|build-essential|cargo|rustc|python3?-dev|apt-get|apk)\b")
-EXTRAS = ("server", "bridge", "otlp")
-"""What the image has of scanpool's extras: no NATS server, and nothing for formats that are not asked of it."""
 
 
 def test_the_shipped_users_of_nats_are_those_of_the_code() -> None:
@@ -119,6 +115,12 @@ def test_a_worker_takes_no_connection() -> None:
     assert worker["networks"] == ["worker"]
 
 
+@pytest.mark.parametrize("name", ["setup", "validator", "janitor", "cli"])
+def test_who_needs_nothing_from_outside_has_no_way_there(name: str) -> None:
+    networks = compose()["networks"]
+    assert [each for each in services()[name]["networks"] if not networks[each].get("internal")] == []
+
+
 def test_prometheus_looks_at_every_service() -> None:
     (scanpool, _itself) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     (names,) = [each["names"] for each in scanpool["dns_sd_configs"]]
@@ -128,135 +130,70 @@ def test_prometheus_looks_at_every_service() -> None:
         assert "observability" in services()[name]["networks"]
 
 
-def test_compose_understands_the_file(tmp_path: Path) -> None:
-    command = _compose()
+@pytest.mark.parametrize(
+    "profiles", [(), ("dmz",), ("tools",), ("dmz", "tools")], ids=lambda each: "+".join(each) or "none"
+)
+def test_compose_understands_the_file_and_the_example_changes_nothing(
+    profiles: tuple[str, ...], tmp_path: Path
+) -> None:
     folder = tmp_path / "deploy"
     shutil.copytree(DEPLOY, folder)
-    words = [*command, "-f", str(folder / "compose.yaml"), "--profile", "dmz", "--profile", "tools", "config", "-q"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    plain = resolved(folder, profiles)
+    shutil.copy(folder / ".env.example", folder / ".env")
+    assert resolved(folder, profiles) == plain
+    asked = {
+        name
+        for name, each in services().items()
+        if set(each.get("profiles", profiles)) & {*profiles} or "profiles" not in each
+    }
+    assert set(plain["services"]) == asked
+
+
+@pytest.mark.parametrize("name", ["nats1", "nats2", "nats3"])
+def test_nats_finds_its_files_where_its_configuration_names_them(name: str) -> None:
+    server = services()[name]
+    mounted = {secret["target"] for secret in server["secrets"]} | {
+        filled(each).split(":")[1] for each in server["volumes"]
+    }
+    named = re.findall(r'(?:_file:|include) "([^"]+)"', (DEPLOY / "nats" / "nats.conf").read_text())
+    assert {f"{server['working_dir']}/{each}" for each in (*named, "nats.conf")} <= mounted
+
+
+def resolved(folder: Path, profiles: Sequence[str]) -> dict[str, Any]:
+    """The file as compose understands it."""
+    words = [*compose_command(), "-f", str(folder / "compose.yaml")]
+    words += [word for each in profiles for word in ("--profile", each)]
+    done = subprocess.run([*words, "config", "--format", "json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "level=warning" not in done.stderr, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
 
 
-def _compose() -> list[str]:
+def compose_command() -> list[str]:
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
             return command
     return require("compose", "neither `docker compose` nor `docker-compose` is here to check the file")
 
 
-def test_the_image_is_built_in_one_stage_and_runs_in_another_as_nobody_special() -> None:
-    found = list(instructions())
-    assert [rest for word, rest in found if word == "FROM"] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
-    (base,) = [rest for word, rest in found if word == "ARG" and rest.startswith("PYTHON_IMAGE=")]
-    assert IMAGE.fullmatch(base.removeprefix("PYTHON_IMAGE=")), base
-    last = found[len(found) - 1 - [word for word, _ in reversed(found)].index("FROM") :]
-    words = dict(last)
-    assert words["USER"] == "10001:10001"
-    assert words["HEALTHCHECK"]
-    assert words["ENTRYPOINT"].startswith("[")
-    assert {word for word, _ in found} & {"ADD", "MAINTAINER"} == set()
-    assert not [rest for word, rest in last if word == "RUN" and COMPILERS.search(rest)]
-    copied = [rest for word, rest in last if word == "COPY"]
-    assert copied == ["--from=build /opt/scanpool /opt/scanpool"]
-    labels = next(rest for word, rest in last if word == "LABEL")
-    for name in ("title", "description", "licenses", "version", "revision"):
-        assert f"org.opencontainers.image.{name}=" in labels
+def test_prometheus_takes_its_configuration() -> None:
+    path = DEPLOY / "prometheus" / "prometheus.yml"
+    text = path.read_text().replace("/etc/prometheus", str(path.parent))
+    words = [tool("promtool"), "check", "config", "/dev/stdin"]
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_everything_that_is_installed_is_hashed_and_nothing_is_compiled_or_cached() -> None:
-    installs = [
-        part for word, rest in build_steps() if word == "RUN" for part in rest.split("&&") if " install " in part
-    ]
-    assert len(installs) == 3
-    for each in installs:
-        assert "--no-cache-dir" in each
-        offline = "--no-index" in each and "--no-deps" in each
-        assert offline or ("--require-hashes" in each and "--only-binary :all:" in each), each
+def test_every_file_of_the_deployment_that_a_page_names_is_there_or_made_by_an_installation() -> None:
+    made = tuple(f"deploy/{line}" for line in (DEPLOY / ".gitignore").read_text().splitlines())
+    named = {each for page in pages() for each in re.findall(r"\bdeploy/[\w.@/-]*[\w/]", page.text)}
+    assert {f"deploy/{each}" for each in ("compose.yaml", "nats/users.conf", "bin/make-secrets")} <= named
+    assert sorted(each for each in named if not f"{each}/".startswith(made) and not (ROOT / each).exists()) == []
 
 
-def test_only_what_the_image_is_made_of_reaches_the_builder() -> None:
-    first, *rules = [
-        line for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line and line[0] != "#"
-    ]
-    assert first == "*"
-    sources = " ".join(rest for word, rest in build_steps() if word == "COPY").split()
-    let_in = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
-    assert let_in == {each for each in sources if (ROOT / each).exists() and each not in ("./", "deploy/")}
-
-
-@pytest.mark.parametrize("name", ["requirements.txt", "build-requirements.txt"])
-def test_every_requirement_is_pinned_with_its_hashes(name: str) -> None:
-    for requirement in _requirements(DEPLOY / name):
-        assert re.match(r"^[A-Za-z0-9._-]+==\S+", requirement), requirement
-        assert "--hash=sha256:" in requirement, requirement
-
-
-def test_the_images_requirements_are_those_of_the_lock_file() -> None:
-    locked: dict[tuple[str, str], set[str]] = {}
-    for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
-        files: list[dict[str, Any]] = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        locked[package["name"], package.get("version", "")] = {file["hash"] for file in files if "hash" in file}
-    for requirement in _requirements(DEPLOY / "requirements.txt"):
-        name, version = requirement.split()[0].split("==")
-        hashes = set(re.findall(r"--hash=(\S+)", requirement))
-        assert hashes == locked[name, version], name
-
-
-def test_the_images_requirements_are_all_that_it_needs() -> None:
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if uv is None:
-        require("uv", "without uv it cannot be said what the lock file holds for the image")
-    words = ["--frozen", "--no-dev", "--no-emit-project", "--no-annotate", "--no-header"]
-    words += [word for extra in EXTRAS for word in ("--extra", extra)]
-    done = subprocess.run(
-        [uv, "export", "--quiet", "--offline", *words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert (DEPLOY / "requirements.txt").read_text() == done.stdout, f"it is made by: uv export {' '.join(words)}"
-
-
-def _requirements(file: Path) -> list[str]:
-    text = file.read_text().replace("\\\n", " ")
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def test_the_dockerfile_is_without_fault_for_hadolint() -> None:
-    if shutil.which("hadolint") is None:
-        require("hadolint", "it is not here to look at the Dockerfile")
-    done = subprocess.run(["hadolint", str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-UNITS = ("scanpool@.service", "scanpool-bridge.service")
-HARDENED = (
-    "NoNewPrivileges=yes",
-    "CapabilityBoundingSet=",
-    "ProtectSystem=strict",
-    "ProtectHome=yes",
-    "PrivateTmp=yes",
-    "PrivateDevices=yes",
-    "ProtectKernelTunables=yes",
-    "RestrictSUIDSGID=yes",
-    "SystemCallFilter=@system-service",
-    "RestrictNamespaces=yes",
-    "MemoryMax=1G",
-)
-
-
-@pytest.mark.parametrize("name", UNITS)
-def test_a_unit_is_hardened_and_gets_its_password_from_systemd(name: str) -> None:
-    lines = (DEPLOY / "systemd" / name).read_text().splitlines()
-    assert not [each for each in HARDENED if each not in lines]
-    assert "User=scanpool" in lines
-    assert any(line.startswith("LoadCredential=nats_password:") for line in lines)
-
-
-@pytest.mark.parametrize("name", UNITS)
-def test_systemd_understands_the_unit(name: str, tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        require("systemd", "systemd-analyze is not here to look at the units")
-    text = (DEPLOY / "systemd" / name).read_text().replace("/opt/scanpool/bin/scanpool", "/bin/true")
-    unit = tmp_path / name.replace("@.", "@dispatcher.")
-    (tmp_path / name).write_text(text)
-    unit.write_text(text)
-    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_what_an_installation_keeps_in_the_tree_is_in_no_source_distribution() -> None:
+    kept = {f"deploy/{line}" for line in (DEPLOY / ".gitignore").read_text().splitlines()}
+    made = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"]
+    assert "deploy" in made["include"]
+    assert set(made["exclude"]) == kept
