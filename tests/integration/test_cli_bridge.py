@@ -19,7 +19,7 @@ import yaml
 from mcp import Client
 
 from scanpool.bridge.configuration.loading import load
-from scanpool.cli.bridge import _yaml
+from scanpool.cli.running.bridge import _yaml
 from scanpool.client import ScanPool
 from scanpool.runtime.embedded_nats import EmbeddedNats
 from scanpool.runtime.topology.apply import apply

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scanpool.cli.assembly import SERVICES
+from scanpool.cli.running.assembly import SERVICES
 from scanpool.coordination import registry
 from scanpool.runtime.topology.apply import apply
 from scanpool.runtime.topology.definitions import topology

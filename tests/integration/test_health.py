@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from scanpool.cli.assembly import ServiceName
-from scanpool.cli.health.watch import HealthWatch
-from scanpool.cli.host import Runner
-from scanpool.cli.process import host_of
+from scanpool.cli.running.assembly import ServiceName
+from scanpool.cli.running.health.watch import HealthWatch
+from scanpool.cli.running.host import Runner
+from scanpool.cli.running.process import host_of
 from scanpool.runtime.http import Health
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool_schemas import subjects

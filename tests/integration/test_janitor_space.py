@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanpool.cli.host import Runner
+from scanpool.cli.running.host import Runner
 from scanpool.client import ScanPool
 from scanpool.coordination import registry
 from scanpool.coordination.ledger import Ledger

@@ -15,8 +15,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from scanpool.cli.assembly import SERVICES, ServiceName
-from scanpool.cli.counting import count_round
+from scanpool.cli.running.assembly import SERVICES, ServiceName
+from scanpool.cli.running.counting import count_round
 from scanpool.coordination import transitions
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Clockwork

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from scanpool.cli.counting import count_round
+from scanpool.cli.running.counting import count_round
 from scanpool.client.errors import UnknownScan
 from scanpool.coordination.ledger import Ledger
 from scanpool.coordination.stage import Clockwork

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from scanpool.cli.assembly import SERVICES
+from scanpool.cli.running.assembly import SERVICES
 from scanpool_schemas import subjects
 from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from nats.aio.msg import Msg
 
-from scanpool.cli.assembly import SERVICES
+from scanpool.cli.running.assembly import SERVICES
 from scanpool.client import NoPoller, OrderRefused, OrderUnanswered, UnknownScan
 from scanpool_schemas import subjects
 from scanpool_schemas.events import OrderAnswer

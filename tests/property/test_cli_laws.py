@@ -9,8 +9,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanpool.cli.option_values import duration, share
-from scanpool.cli.untrusted import clean, safe_json
+from scanpool.cli.frame.option_values import duration, share
+from scanpool.cli.frame.untrusted import clean, safe_json
 
 BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 any_text = st.text(st.characters())

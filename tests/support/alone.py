@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from scanpool.cli.assembly import ServiceName
-from scanpool.cli.host import Runner
+from scanpool.cli.running.assembly import ServiceName
+from scanpool.cli.running.host import Runner
 from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.settings import Settings
 

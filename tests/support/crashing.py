@@ -148,14 +148,16 @@ def _purge(stream: str, below: int) -> str:
 
 
 def _set_clock(ahead: timedelta) -> None:
-    from scanpool.cli import process
+    from scanpool.cli.running import process
 
     setattr(process, "_now", lambda: datetime.now(UTC) + ahead)  # noqa: B010
 
 
 def import_all() -> None:
     """Import what a process will need."""
-    from scanpool.cli import app, assembly, connecting, host, starting, views  # noqa: F401
+    from scanpool.cli import app, views  # noqa: F401
+    from scanpool.cli.frame import connecting  # noqa: F401
+    from scanpool.cli.running import assembly, host, starting  # noqa: F401
 
 
 def run(point: str, command: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from scanpool.cli.assembly import SERVICES, ServiceName
+from scanpool.cli.running.assembly import SERVICES, ServiceName
 from scanpool.coordination import control
 from scanpool.runtime.jetstream import Write
 from scanpool.runtime.keys import read_key

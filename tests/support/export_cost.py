@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from scanpool.cli.results_export import Format, pieces
+from scanpool.cli.results.export import Format, pieces
 from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.store import Store
 from tests.support.report_cost import cost

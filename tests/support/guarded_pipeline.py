@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scanpool.cli.assembly import ServiceName
-from scanpool.cli.host import Runner
+from scanpool.cli.running.assembly import ServiceName
+from scanpool.cli.running.host import Runner
 from scanpool.client import ScanPool
 from scanpool.runtime.configuration import LiveConfiguration
 from scanpool.runtime.topology.apply import apply

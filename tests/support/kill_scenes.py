@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from scanpool.cli.assembly import SERVICES, ServiceName
+from scanpool.cli.running.assembly import SERVICES, ServiceName
 from scanpool.runtime.backoff import Backoff
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.pull import Puller

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from scanpool.cli.assembly import SERVICES, ServiceName
-from scanpool.cli.host import Runner
+from scanpool.cli.running.assembly import SERVICES, ServiceName
+from scanpool.cli.running.host import Runner
 from scanpool.client import ScanPool
 from scanpool.emulator import default_network as network
 from scanpool.runtime.backoff import Backoff

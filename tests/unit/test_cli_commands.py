@@ -14,12 +14,13 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from scanpool.cli import events, run
 from scanpool.cli.app import app
-from scanpool.cli.assembly import SERVICES
-from scanpool.cli.exits import MEANINGS, ExitCode
-from scanpool.cli.invocation import WithDefault
-from scanpool.cli.scan_options import OPTION_OF_FIELD
+from scanpool.cli.frame.exits import MEANINGS, ExitCode
+from scanpool.cli.frame.invocation import WithDefault
+from scanpool.cli.frame.scan_options import OPTION_OF_FIELD
+from scanpool.cli.running import run
+from scanpool.cli.running.assembly import SERVICES
+from scanpool.cli.scans import events
 from scanpool.client.events import ALL_KINDS
 from scanpool.emulator.options import PROFILES
 from scanpool_schemas.request import ScanRequest

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from scanpool.cli.app import app
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.frame.exits import ExitCode
 from scanpool.runtime.configuration import TEMPLATE
 from tests.support.scanners_file import ENVIRON, a_configuration, of_scanner, written
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scanpool.cli.app import app
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.frame.exits import ExitCode
 from tests.support.reports import host, item, report, scan_info
 
 LOGIN = scan_info("yes, as 'audit' via ssh")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanpool.cli.exits import ExitCode, exit_of
+from scanpool.cli.frame.exits import ExitCode, exit_of
 from scanpool_schemas.status import ScanStatus, describe
 from tests.support.builders import a_completed_scan, a_dead_scan, a_failed_scan, an_error
 

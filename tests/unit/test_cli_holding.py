@@ -10,8 +10,8 @@ import pytest
 import typer
 from rich.console import Console, RenderableType
 
-from scanpool.cli.exits import Failure
-from scanpool.cli.operator_options import Instance, hold, instance, person
+from scanpool.cli.frame.exits import Failure
+from scanpool.cli.frame.operator_options import Instance, hold, instance, person
 from scanpool.cli.views.breakers import breaker_line, breakers_view
 from scanpool.cli.views.holding import cordoned_line, held, paused_line, resumed_line, uncordoned_line
 from scanpool.cli.views.pools import pools_view, scanners_view

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import typer
 
-from scanpool.cli.option_values import (
+from scanpool.cli.frame.option_values import (
     LONGEST_REASON,
     check_timeout,
     duration,
@@ -18,7 +18,7 @@ from scanpool.cli.option_values import (
     reason,
     share,
 )
-from scanpool.cli.scan import default_name
+from scanpool.cli.scans.scan import default_name
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scanpool.cli.app import app
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.frame.exits import ExitCode
 from scanpool.report.findings.schema import TABLES, VERSION
 from tests.support.exports import FINDINGS, HARD, HOSTILE, RESULTS
 from tests.support.reports import report

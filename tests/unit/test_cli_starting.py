@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from scanpool.cli.starting import starting_configuration
+from scanpool.cli.running.starting import starting_configuration
 from scanpool.runtime.configuration import ConfigurationError
 from tests.support.scanners_file import ENVIRON, a_configuration, a_pool, a_scanner, of_scanner, written
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scanpool.cli.untrusted import clean, clean_lines, safe_json, shown
+from scanpool.cli.frame.untrusted import clean, clean_lines, safe_json, shown
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scanpool.cli.app import app
-from scanpool.cli.exits import ExitCode
+from scanpool.cli.frame.exits import ExitCode
 from scanpool.coordination import transitions
 from scanpool.coordination.dead_letters import DeadLetters, Operator
 from scanpool.coordination.ledger import Held, Ledger

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scanpool.cli.assembly import SERVICES
+from scanpool.cli.running.assembly import SERVICES
 from tests.support.deployment import DEPLOY, env_example, services
 from tests.support.requirements import require
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scanpool.cli.health.decide import Backlog, Still, has_places, lag, of_topology, still, unreachable
-from scanpool.cli.health.looks import own_consumers
+from scanpool.cli.running.health.decide import Backlog, Still, has_places, lag, of_topology, still, unreachable
+from scanpool.cli.running.health.looks import own_consumers
 from scanpool.runtime.http import Health
 from scanpool.runtime.topology.difference import Difference
 from scanpool_schemas.keys import Hold

@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 from opentelemetry.sdk.trace import TracerProvider
 
-from scanpool.cli.counting import count_commit
+from scanpool.cli.running.counting import count_commit
 from scanpool.coordination import transitions
 from scanpool.coordination.measures import attempt_begun, failed_validation, stay, validation_failure
 from scanpool.runtime.delivery import Delivery

@@ -1,4 +1,8 @@
-"""`scanpool …`: the command line. It alone composes services (`run`, `up`, `demo`)."""
+"""`scanpool …`: the command line. It alone composes services.
+
+`app` lists the commands; `everything` has `demo` and `up`. Commands lie in the rooms of those who use them (`scans`,
+`results`, `operators`, `setup`, `running`, `doctor`), stand in `frame`, and show what they found with `views`.
+"""
 
 
 def main() -> None:

@@ -6,34 +6,18 @@ from typing import Annotated
 
 import typer
 
-from scanpool.cli import (
-    approvals,
-    breakers,
-    bridge,
-    configuration,
-    dead_letters,
-    diff,
-    draining,
-    emulator,
-    events,
-    everything,
-    holding,
-    janitor,
-    pools,
-    results,
-    run,
-    scan,
-    scan_orders,
-    schema,
-    stats,
-    status,
-    topology,
-    validate,
-)
+from scanpool.cli import everything
 from scanpool.cli.doctor import command as doctor
-from scanpool.cli.exits import MEANINGS, ExitCode
-from scanpool.cli.invocation import Invocation, with_shared_options
-from scanpool.cli.program import Program
+from scanpool.cli.frame.exits import MEANINGS, ExitCode
+from scanpool.cli.frame.invocation import Invocation, with_shared_options
+from scanpool.cli.frame.program import Program
+from scanpool.cli.operators import approvals, breakers, dead_letters, draining, holding, janitor, pools, stats
+from scanpool.cli.results import diff, validate
+from scanpool.cli.results import show as results
+from scanpool.cli.running import bridge, emulator, run
+from scanpool.cli.scans import events, scan, status
+from scanpool.cli.scans import orders as scan_orders
+from scanpool.cli.setup import configuration, schema, topology
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanpool.cli import process_options as options
-from scanpool.cli.bridge_options import BridgeConfig, bridge_settings
-from scanpool.cli.configuration import configuration_path
-from scanpool.cli.exits import ExitCode, ReaderGone
-from scanpool.cli.extras import is_installed, need
-from scanpool.cli.invocation import Invocation, command
+from scanpool.cli.frame import process_options as options
+from scanpool.cli.frame.exits import ExitCode, ReaderGone
+from scanpool.cli.frame.extras import is_installed, need
+from scanpool.cli.frame.invocation import Invocation, command
+from scanpool.cli.running.bridge_options import BridgeConfig, bridge_settings
+from scanpool.cli.setup.configuration import configuration_path
 
 if TYPE_CHECKING:
-    from scanpool.cli.output import Output
-    from scanpool.cli.own_bridge import OwnBridge
-    from scanpool.cli.up import Running
+    from scanpool.cli.frame.output import Output
+    from scanpool.cli.running.own_bridge import OwnBridge
+    from scanpool.cli.running.up import Running
 
 commands = typer.Typer()
 
@@ -109,7 +109,7 @@ def up(
 ) -> ExitCode:
     """Run everything in one process: NATS, unless --nats names one, and every service, for your scanners."""
     need("server", "up")
-    from scanpool.cli.up import UpOptions, default_store, up
+    from scanpool.cli.running.up import UpOptions, default_store, up
 
     call.configure_logs("info")
     told = UpOptions(
@@ -132,7 +132,7 @@ def _own_bridge(call: Invocation, port: int | None, file: Path | None) -> OwnBri
         need("bridge", "up")
     if not is_installed("bridge"):
         return None
-    from scanpool.cli.own_bridge import own_bridge
+    from scanpool.cli.running.own_bridge import own_bridge
 
     settings = bridge_settings(call, file)
     with options.process_failures():

@@ -20,8 +20,8 @@ from scanpool.cli.demo.frame import DemoOverdue, DemoStopped, framed
 from scanpool.cli.demo.plan import SCANNERS, SCANS, DemoScan, Outcome
 from scanpool.cli.demo.show import live_table, print_further, print_how_to_keep, print_summary
 from scanpool.cli.demo.stage import Stage, staged
-from scanpool.cli.extras import is_installed
-from scanpool.cli.own_bridge import own_bridge
+from scanpool.cli.frame.extras import is_installed
+from scanpool.cli.running.own_bridge import own_bridge
 from scanpool.client import Submitted, UnknownScan
 from scanpool.runtime.connection import NatsAddress
 from scanpool.runtime.settings import Settings

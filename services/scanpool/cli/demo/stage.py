@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import yaml
 
-from scanpool.cli.assembly import SERVICES
 from scanpool.cli.demo.plan import CLIENTS, CREDENTIALS, ENVIRON, SCANNERS, DemoScanner
-from scanpool.cli.host import Runner
+from scanpool.cli.running.assembly import SERVICES
+from scanpool.cli.running.host import Runner
 from scanpool.client import ScanPool
 from scanpool.emulator.options import Options
 from scanpool.emulator.server import Emulator

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanpool.cli.doctor.catalogue import NAMES
-from scanpool.cli.exits import ExitCode, Failure
-from scanpool.cli.extras import need
-from scanpool.cli.invocation import Invocation, command
-from scanpool.cli.option_values import limited_duration, one_of
+from scanpool.cli.frame.exits import ExitCode, Failure
+from scanpool.cli.frame.extras import need
+from scanpool.cli.frame.invocation import Invocation, command
+from scanpool.cli.frame.option_values import limited_duration, one_of
 
 if TYPE_CHECKING:
     from scanpool.cli.doctor.check import Check
     from scanpool.cli.doctor.examine import Told
-    from scanpool.cli.output import Output
+    from scanpool.cli.frame.output import Output
     from scanpool.runtime.settings import Settings
 
 PANEL = "Operation"
@@ -117,8 +117,8 @@ def _progress(out: Output) -> Iterator[Told]:
     if not sys.stderr.isatty():
         yield lambda _done, _all, _what: None
         return
-    from scanpool.cli.live_line import LiveLine
-    from scanpool.cli.untrusted import shown
+    from scanpool.cli.frame.live_line import LiveLine
+    from scanpool.cli.frame.untrusted import shown
 
     with LiveLine(out) as line:
         yield lambda done, every, what: line(shown(f"{done} of {every}: {what}", "dim"), done)

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import clean, clean_lines, shown
+from scanpool.cli.frame.untrusted import clean, clean_lines, shown
 from scanpool.cli.views.elements import Cell, facts, table, when
 from scanpool.coordination.dead_letters import Outcome
 from scanpool.coordination.letter_details import LetterDetails

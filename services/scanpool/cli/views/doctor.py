@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scanpool.cli.doctor.check import Check
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import counted
 
 _MARKS: Mapping[str, tuple[str, str]] = {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scanpool.cli.drained import Drain, Left, Part
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
+from scanpool.cli.operators.drained import Drain, Left, Part
 from scanpool.cli.views.elements import counted, table
 from scanpool.cli.views.holding import held
 from scanpool_schemas.keys import Hold

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 
 Cell: TypeAlias = str | Text
 

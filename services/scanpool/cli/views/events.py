@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import bar, status_text, verdict_text, when
 from scanpool.client import Event, ProgressEvent, ScanEvent
 from scanpool_schemas.status import ScanStatus

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import clean_lines, shown
+from scanpool.cli.frame.untrusted import clean_lines, shown
 from scanpool.cli.views.elements import SEVERITY_STYLES, Cell, counted, facts, table, verdict_text
 from scanpool.report.findings.counts import WORST_FIRST, Counts
 from scanpool.report.findings.groups import GroupPage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import when
 from scanpool_schemas.keys import Hold
 

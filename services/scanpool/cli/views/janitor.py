@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import counted, table, when
 from scanpool.janitor.report import Round
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import (
     SEVERITY_STYLES,
     Cell,

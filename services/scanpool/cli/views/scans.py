@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.elements import Cell, bar, facts, span, status_text, table, verdict_text, when
 from scanpool.cli.views.orders import paused_text
 from scanpool_schemas.status import ScanStatus

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
+from scanpool.cli.frame.untrusted import shown
 from scanpool.cli.views.breakers import breaker_text, until
 from scanpool.cli.views.elements import Cell, counted, facts, span, table, yes
 from scanpool.cli.views.holding import held

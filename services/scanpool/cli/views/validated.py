@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanpool.cli.untrusted import shown
-from scanpool.cli.validated import Validated
+from scanpool.cli.frame.untrusted import shown
+from scanpool.cli.results.validated import Validated
 from scanpool.cli.views.elements import SEVERITY_STYLES, table, verdict_text
 from scanpool.cli.views.results import result_view
 from scanpool.report.errors import ReportError

@@ -1,0 +1,1 @@
+"""Commands that run services, and how services are put together in a process."""
