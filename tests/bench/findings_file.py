@@ -27,6 +27,8 @@ class Size:
     findings: int
     plugins: int = 5_000
     hosts: int = 2_000
+    gone: int = 0
+    """Of the findings, one in so many is left out; 0 leaves out none."""
 
 
 def write(path: Path, size: Size) -> None:
@@ -88,4 +90,6 @@ def _items(size: Size, chance: random.Random) -> Iterator[tuple[int, int, int, i
     for host in range(1, size.hosts + 1):
         for _ in range(per_host + (host <= rest)):
             seq += 1
-            yield seq, 1 + int(size.plugins * chance.random() ** 1.6), host, chance.choice(PORTS)
+            found = seq, 1 + int(size.plugins * chance.random() ** 1.6), host, chance.choice(PORTS)
+            if not size.gone or seq % size.gone:
+                yield found

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -14,7 +12,8 @@ from xml.sax.saxutils import escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanpool.report.findings.identity import FINDING_IDENTITY, finding_identity, protocol_bits
+from scanpool.report.findings.identity import finding_identity
+from scanpool.report.findings.packing import unpacked_numbers
 from scanpool.report.findings.query import every_finding
 from scanpool.report.findings.store import Store
 from tests.support.findings import findings_file
@@ -23,6 +22,7 @@ from tests.support.reports import host, item
 TEXTS = ("description", "synopsis", "solution", "risk_factor", "plugin_type")
 LISTS = ("see_also", "cve", "xref", "bid")
 OTHERS = ("a_new_element", "script_version")
+IDENTIFYING = ("plugin_id", "port", "protocol", "severity")
 SHOWN = ("host", "plugin_id", "severity", "port", "plugin_output", "cvss3_base_score", *TEXTS, *LISTS, "extras")
 
 # Few and alike, so that items often differ in one thing only: a text, its element, or where it ends.
@@ -66,14 +66,6 @@ def shown(name: str, of: Item) -> dict[str, Any]:
     }
 
 
-def identity_in_sql(plugin_id: int | None, port: int, protocol: str, severity: int | None) -> int:
-    tables = "(SELECT ? AS plugin_id, ? AS severity) p, (SELECT ? AS port) f, (SELECT ? AS bits) c"
-    with closing(sqlite3.connect(":memory:")) as database:
-        values = (plugin_id, severity, port, protocol_bits(protocol))
-        number: int = database.execute(f"SELECT {FINDING_IDENTITY} FROM {tables}", values).fetchone()[0]
-    return number
-
-
 def in_any_order(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
@@ -89,14 +81,16 @@ def test_every_item_comes_back_as_the_report_has_it(hosts: Sequence[Sequence[Ite
     assert in_any_order(found) == in_any_order(expected)
 
 
-@given(
-    st.one_of(st.none(), st.integers(0, 10**12 - 1)),
-    st.integers(0, 10**12 - 1),
-    st.sampled_from(["", "tcp", "udp", "icmp", "sctp", "Ä"]),
-    st.one_of(st.none(), st.integers(0, 4)),
-)
-def test_sql_knows_a_finding_by_the_same_number(
-    plugin_id: int | None, port: int, protocol: str, severity: int | None
-) -> None:
-    number = identity_in_sql(plugin_id, port, protocol, severity)
-    assert number % (1 << 64) == finding_identity(plugin_id, port, protocol, severity)
+@given(st.lists(st.lists(items, max_size=6), min_size=1, max_size=4))
+@settings(max_examples=100)
+def test_what_is_kept_of_a_host_is_made_of_its_findings(hosts: Sequence[Sequence[Item]]) -> None:
+    made = [host(f"10.0.0.{n}", *map(markup, its)) for n, its in enumerate(hosts)]
+    with tempfile.TemporaryDirectory() as folder, Store(findings_file(Path(folder), *made)) as store:
+        rows = [list(row.values()) for row in every_finding(store, fields=["host", *IDENTIFYING])]
+        plugins = list(store.rows("SELECT host, plugin FROM findings ORDER BY host, rank"))
+        kept = {host: unpacked_numbers("I", data) for host, data in store.rows("SELECT * FROM host_plugins")}
+        identities = list(store.rows("SELECT name, findings FROM identities i JOIN hosts h ON h.id = i.host"))
+    assert [(host, plugin) for host, listed in sorted(kept.items()) for plugin in listed] == plugins
+    for name, data in identities:
+        known = [fields for found_on, *fields in rows if found_on == name]
+        assert list(unpacked_numbers("Q", data)) == sorted(finding_identity(*each) for each in known)

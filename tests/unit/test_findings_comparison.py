@@ -75,6 +75,18 @@ def test_what_is_gone_is_fixed_only_where_it_was_looked_for_as_deeply(
     assert summary.unverified.get(reason, 0) == sum(each.reason == reason for each in changes if reason)
 
 
+@pytest.mark.parametrize("count", [1, 64, 65])
+def test_as_many_differences_as_there_are_are_told_with_their_plugins(tmp_path: Path, count: int) -> None:
+    alike = [item(f"{n}", severity=1) for n in range(1000, 1010)]
+    before = host("a", *alike, *(item(n, severity=2) for n in range(1, count)), item("no number", severity=3))
+    summary, changes = compared(tmp_path, (before,), (host("a", *alike, item("none", severity=4)),))
+    assert [(each.status, each.plugin_id, each.name) for each in changes] == [
+        ("changed", None, "Plugin none"),
+        *(("fixed", n, f"Plugin {n}") for n in range(1, count)),
+    ]
+    assert summary.findings == Counts(changed=1, fixed=count - 1, unchanged=10)
+
+
 def test_a_finding_that_a_host_has_several_times_is_counted_as_often(tmp_path: Path) -> None:
     before = host("a", LOGIN, *[item(1, f"{n}", severity=2) for n in range(3)])
     after = host("a", LOGIN, *[item(1, f"{n}", severity=2) for n in range(5)])

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from scanpool.report.findings.errors import NotAFindingsFile, OtherVersion
+from scanpool.report.findings.filters import Filters
+from scanpool.report.findings.groups import groups
 from scanpool.report.findings.query import every_finding
 from scanpool.report.findings.store import Store
 from scanpool_schemas.result import SeverityCounts
@@ -99,6 +101,13 @@ def test_damage_is_told_when_it_is_met(tmp_path: Path) -> None:
     path = changed(findings_file(tmp_path, host("a", item(1, "text"))), "UPDATE outputs SET texts = x'00'")
     with Store(path) as store, pytest.raises(NotAFindingsFile, match="damaged"):
         list(every_finding(store, fields=["plugin_output"]))
+
+
+def test_damage_of_what_is_kept_of_a_host_is_told_too(tmp_path: Path) -> None:
+    hosts = (host("a", item(1)), host("b"))
+    path = changed(findings_file(tmp_path, *hosts), "UPDATE host_plugins SET plugins = x'000000'")
+    with Store(path) as store, pytest.raises(NotAFindingsFile, match="damaged"):
+        groups(store, "plugin", Filters(host=("a",)))
 
 
 def test_reading_leaves_the_folder_and_the_file_as_they_are(tmp_path: Path) -> None:

@@ -264,6 +264,22 @@ def test_identities_say_plugin_port_protocol_and_severity_and_nothing_of_what_wa
     assert rows == [((7 << 24 | 1 << 3 | 3).to_bytes(8, "little"),)] * 2 + [(b"",)]
 
 
+def test_what_is_kept_of_a_host_is_the_same_whether_it_fits_in_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept() -> list[list[tuple[Any, ...]]]:
+        file = written(folder, *(host(f"10.0.0.{n}", *map(item, range(1, 101))) for n in range(3)))
+        statements = ("SELECT * FROM host_plugins", "SELECT * FROM identities", "SELECT id, info, critical FROM hosts")
+        return [file.rows(statement) for statement in statements]
+
+    in_memory = kept()
+    monkeypatch.setattr("scanpool.report.findings.host_lists.KEPT_IN_MEMORY", 1)
+    assert kept() == in_memory
+    plugins, _, counts = in_memory
+    assert [(host, len(data)) for host, data in plugins] == [(1, 400), (2, 400), (3, 400)]
+    assert counts == [(1, 100, 0), (2, 100, 0), (3, 100, 0)]
+
+
 def test_the_file_says_what_it_is_and_appears_only_when_it_is_whole(folder: Path) -> None:
     file = written(folder, host("a", item(1)))
     assert file.rows("PRAGMA application_id") == [(schema.APPLICATION_ID,)]

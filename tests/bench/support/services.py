@@ -17,9 +17,9 @@ from pathlib import Path
 
 import anyio
 
-from scanpool.cli.assembly import SERVICES, ServiceName, global_jobs, pool_work
-from scanpool.cli.counting import count_delivery
-from scanpool.cli.process import Host, host_of
+from scanpool.cli.running.assembly import SERVICES, ServiceName, global_jobs, pool_work
+from scanpool.cli.running.counting import count_delivery
+from scanpool.cli.running.process import Host, host_of
 from scanpool.coordination import registry
 from scanpool.runtime import logs
 from scanpool.runtime.configuration import LiveConfiguration, rules_of

@@ -14,20 +14,21 @@ import zstandard
 
 from scanpool.report.findings import schema
 from scanpool.report.findings.counts import counts
-from scanpool.report.findings.identities import fill_identities
+from scanpool.report.findings.host_lists import HostLists
+from scanpool.report.findings.inserting import insert
 from scanpool.report.findings.spool import Spool
 
 _PORTS_IN_MEMORY = 8_192
 _RANGES_IN_MEMORY = 1_024
 _ORDER = """
-CREATE TABLE spool.host_place AS
-  SELECT id, DENSE_RANK() OVER (ORDER BY address_key IS NULL, address_key, name, address) AS place FROM spool.host;
-CREATE UNIQUE INDEX spool.host_places ON host_place (id);
-CREATE TABLE spool.plugin_place AS
+CREATE TABLE spool.host_place (id INTEGER PRIMARY KEY, place INTEGER);
+INSERT INTO spool.host_place
+  SELECT id, DENSE_RANK() OVER (ORDER BY address_key IS NULL, address_key, name, address) FROM spool.host;
+CREATE TABLE spool.plugin_place (id INTEGER PRIMARY KEY, place INTEGER);
+INSERT INTO spool.plugin_place
   SELECT id, ROW_NUMBER() OVER (
     ORDER BY severity IS NULL, severity DESC, score IS NULL, score DESC, plugin_id IS NULL, plugin_id, name, id
-  ) AS place FROM spool.plugin WHERE id IN (SELECT plugin FROM spool.item);
-CREATE UNIQUE INDEX spool.plugin_places ON plugin_place (id);
+  ) FROM spool.plugin WHERE id IN (SELECT plugin FROM spool.item);
 """
 _HOSTS = """
 INSERT INTO hosts
@@ -47,8 +48,9 @@ FROM spool.plugin g JOIN spool.plugin_place p ON p.id = g.id ORDER BY p.place
 _FINDINGS = """
 SELECT p.place, h.place, i.port, i.service, i.start, i.size, i.extra
 FROM spool.item i JOIN spool.plugin_place p ON p.id = i.plugin JOIN spool.host_place h ON h.id = i.host
-ORDER BY p.place, h.place, i.port, i.service, i.seq
+ORDER BY p.place << 24 | h.place, i.port, i.service, i.seq
 """
+"""By plugin and host as one number, since numbers that differ are quick to sort; a report has fewer hosts than that."""
 _COMPLIANCE = """
 INSERT INTO compliance (check_, host, result, data)
 SELECT r.check_, h.place, r.result, r.data
@@ -70,20 +72,6 @@ _DIGESTED = (
     "SELECT r.result, r.first_rank, c.plugin_id, c.name FROM results r JOIN checks c ON c.id = r.check_ ORDER BY r.id",
 )
 """By which two files are told apart, beside their findings and outputs."""
-_COUNTS = """
-UPDATE hosts SET critical = n.critical, high = n.high, medium = n.medium, low = n.low, info = n.info,
-  unrated = n.unrated
-FROM (
-  SELECT f.host AS host,
-    COUNT(*) FILTER (WHERE p.severity = 4) AS critical,
-    COUNT(*) FILTER (WHERE p.severity = 3) AS high,
-    COUNT(*) FILTER (WHERE p.severity = 2) AS medium,
-    COUNT(*) FILTER (WHERE p.severity = 1) AS low,
-    COUNT(*) FILTER (WHERE p.severity = 0) AS info,
-    COUNT(*) FILTER (WHERE p.severity IS NULL) AS unrated
-  FROM findings f JOIN plugins p ON p.id = f.plugin GROUP BY f.host
-) AS n WHERE n.host = hosts.id
-"""
 
 
 def assemble(spool: Spool, destination: Path, about: Iterable[tuple[str, str]], checkpoint: Callable[[], None]) -> None:
@@ -128,15 +116,15 @@ def _fill(
     database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
     database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")
     digest = hashlib.blake2b(digest_size=16)
-    _findings(database, spool, digest, checkpoint)
+    lists = HostLists(database)
+    _findings(database, spool, lists, digest, checkpoint)
     database.execute(_CVES)
     database.execute(_COMPLIANCE)
     database.execute(_RESULTS)
     for statement in _statements(schema.TABLES):
         if statement.startswith("CREATE INDEX"):
             database.execute(statement)
-    database.execute(_COUNTS)
-    fill_identities(database)
+    lists.fill()
     database.executemany("INSERT INTO about VALUES (?, ?)", [*about, *_own(database, digest)])
     database.execute("COMMIT")
     database.execute("DETACH spool")
@@ -157,22 +145,26 @@ def _statements(script: str) -> list[str]:
 
 
 def _findings(
-    database: sqlite3.Connection, spool: Spool, digest: hashlib.blake2b, checkpoint: Callable[[], None]
+    database: sqlite3.Connection,
+    spool: Spool,
+    lists: HostLists,
+    digest: hashlib.blake2b,
+    checkpoint: Callable[[], None],
 ) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
     blocks, ranges, ports = _Blocks(database, spool, digest), _Ranges(database), _Ports(database)
-    rank = 0
+    rank = 1
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
         checkpoint()
         findings = [row[:4] for row in rows]
-        ranked = [(rank, *finding) for rank, finding in enumerate(findings, start=rank + 1)]
         digest.update(msgspec.msgpack.encode(findings))
-        database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", ranked)
-        ranges.see(ranked)
-        ports.see(ranked)
-        blocks.add(rank + 1, [row[4:6] for row in rows])
-        extras = ((rank, row[6]) for rank, row in enumerate(rows, start=rank + 1) if row[6] is not None)
+        insert(database, "findings (plugin, host, port, service)", findings)
+        ranges.see(rank, findings)
+        ports.see(findings)
+        lists.see(findings)
+        blocks.add(rank, [row[4:6] for row in rows])
+        extras = ((rank, row[6]) for rank, row in enumerate(rows, start=rank) if row[6] is not None)
         database.executemany("INSERT INTO extras VALUES (?, ?)", extras)
         rank += len(rows)
     ranges.flush()
@@ -187,12 +179,13 @@ class _Ranges:
         self._plugin = self._first = self._last = 0
         self._ended: list[tuple[int, int, int]] = []
 
-    def see(self, ranked: Sequence[tuple[int, ...]]) -> None:
-        for rank, plugin, *_ in ranked:
-            if plugin != self._plugin:
-                self._end(rank - 1)
-                self._plugin, self._first = plugin, rank
-        self._last = ranked[-1][0]
+    def see(self, first: int, findings: Sequence[tuple[int, ...]]) -> None:
+        if findings[-1][0] != self._plugin:
+            for rank, (plugin, *_) in enumerate(findings, start=first):
+                if plugin != self._plugin:
+                    self._end(rank - 1)
+                    self._plugin, self._first = plugin, rank
+        self._last = first + len(findings) - 1
         if len(self._ended) > _RANGES_IN_MEMORY:
             self._write()
 
@@ -216,8 +209,8 @@ class _Ports:
         self._database = database
         self._counts: Counter[tuple[int, int]] = Counter()
 
-    def see(self, ranked: Iterable[tuple[int, ...]]) -> None:
-        self._counts.update([(port, plugin) for _rank, plugin, _host, port, _service in ranked])
+    def see(self, findings: Iterable[tuple[int, ...]]) -> None:
+        self._counts.update([(port, plugin) for plugin, _host, port, _service in findings])
         if len(self._counts) > _PORTS_IN_MEMORY:
             self.flush()
 

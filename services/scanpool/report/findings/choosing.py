@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from scanpool.report.findings.conditions import (
@@ -19,6 +20,7 @@ from scanpool.report.findings.conditions import (
 )
 from scanpool.report.findings.counts import WORST_FIRST
 from scanpool.report.findings.filters import ComplianceFilters, Filters
+from scanpool.report.findings.host_plugins import nth_on
 from scanpool.report.findings.outputs import Search, with_texts
 from scanpool.report.findings.selection import Counted, Listed, Looked, Selection
 from scanpool.report.findings.spans import Run, Spans
@@ -41,6 +43,11 @@ class Plan:
     """Ids of hosts; None where every host fits."""
     ports: tuple[int, ...] = ()
     searches: tuple[Search, ...] = ()
+
+    @property
+    def by_plugin_and_host(self) -> bool:
+        """Whether a finding's plugin and host alone decide if it fits."""
+        return self.table == "findings" and not self.ports and not self.searches
 
     @property
     def rows(self) -> Condition:
@@ -84,7 +91,7 @@ def _chosen(store: Store, filters: AnyFilters) -> Selection:
         lambda after: _looked(store, plan, after),
         _total(store, filters, plan),
         most_listed=MOST_LISTED,
-        nth=None if plan.searches or plan.spans.runs > 1 else lambda after, count: _nth(store, plan, after, count),
+        nth=_nth_of(store, plan),
     )
 
 
@@ -151,6 +158,15 @@ def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
     for run in plan.spans.after(after):
         for (rank,) in store.rows(statement, (*run, *rows.parameters)):
             yield rank
+
+
+def _nth_of(store: Store, plan: Plan) -> Callable[[int, int], int | None] | None:
+    """How many ranks are skipped at once; None where each has to be looked at."""
+    if plan.searches:
+        return None
+    if plan.hosts is not None and plan.by_plugin_and_host and len(plan.spans) == store.counts.findings:
+        return partial(nth_on, store, plan.hosts)
+    return partial(_nth, store, plan) if plan.spans.runs == 1 else None
 
 
 def _nth(store: Store, plan: Plan, after: int, count: int) -> int | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from scanpool.report.findings.identity import check_identity, finding_identity
+from scanpool.report.findings.identity import check_identity, finding_identity, plugin_of
 from scanpool.report.findings.matching import Moved, Reason, Status, moved, why_unverified
 from scanpool_schemas.result import LoginVerdict
 
@@ -45,8 +46,17 @@ LEFT JOIN a.identities ia ON ia.host = p.before LEFT JOIN b.identities ib ON ib.
 """
 _FINDINGS_OF = """
 SELECT p.plugin_id, p.name, f.port, s.protocol, p.severity, p.score FROM {file}.findings f
-JOIN {file}.plugins p ON p.id = f.plugin JOIN {file}.services s ON s.id = f.service WHERE f.host = ?
+JOIN {file}.plugins p ON p.id = f.plugin JOIN {file}.services s ON s.id = f.service
+WHERE f.host = :host
 """
+_OF_PLUGINS = """
+AND f.plugin IN (
+  SELECT id FROM {file}.plugins WHERE plugin_id IN (SELECT value FROM json_each(:numbers))
+  UNION ALL SELECT id FROM {file}.plugins WHERE plugin_id IS NULL AND :unnumbered
+)
+"""
+_FEW = 64
+"""Differences of a host up to which only their plugins' findings are read."""
 _RESULTS_OF = """
 SELECT c.plugin_id, c.check_id, c.name, r.result FROM {file}.compliance r
 JOIN {file}.checks c ON c.id = r.check_ WHERE r.host = ?
@@ -191,7 +201,8 @@ class Comparison:
         if not differences:
             return
         unverified = why_unverified(host.verdict_before or LoginVerdict.UNKNOWN, host.verdict_after)
-        before, after = self._details(kind, "a", host.before), self._details(kind, "b", host.after)
+        before = self._details(kind, "a", host.before, {each.before for each in differences})
+        after = self._details(kind, "b", host.after, {each.after for each in differences})
         rows = []
         for each in differences:
             old = before[each.before] if each.before is not None else None
@@ -204,12 +215,16 @@ class Comparison:
             rows.append((kind, status, reason, host.name, host.address, *shown.row(old, new)))
         self._database.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def _details(self, kind: Kind, file: str, host: int | None) -> dict[int, _Detail]:
-        """By identity: what the file says of the host's findings, or compliance results."""
-        if host is None:
+    def _details(self, kind: Kind, file: str, host: int | None, wanted: Iterable[int | None]) -> dict[int, _Detail]:
+        """By identity: what the file says of these of the host's findings, or compliance results, and of others."""
+        identities = [each for each in wanted if each is not None]
+        if host is None or not identities:
             return {}
         if kind == "finding":
-            rows = self._database.execute(_FINDINGS_OF.format(file=file), (host,))
+            numbers = sorted({plugin_of(identity) for identity in identities})
+            asked = {"host": host, "numbers": json.dumps(numbers), "unnumbered": 0 in numbers}
+            statement = f"{_FINDINGS_OF}{_OF_PLUGINS if len(identities) <= _FEW else ''}".format(file=file)
+            rows = self._database.execute(statement, asked)
             return {finding_identity(row[0], row[2], row[3], row[4]): _finding(*row) for row in rows}
         rows = self._database.execute(_RESULTS_OF.format(file=file), (host,))
         return {

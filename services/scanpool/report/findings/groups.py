@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -12,6 +13,7 @@ from scanpool.report.findings.conditions import Condition, any_of, both, of_host
 from scanpool.report.findings.counts import WORST_FIRST, severity_counts
 from scanpool.report.findings.errors import UnknownField
 from scanpool.report.findings.filters import ALL, Filters
+from scanpool.report.findings.host_plugins import plugins_on
 from scanpool.report.findings.query import BATCH, PAGE_SIZE, check_page
 from scanpool.report.findings.store import Store
 from scanpool_schemas.names import nearest
@@ -176,10 +178,28 @@ def _source(store: Store, name: str, by: By, filters: Filters) -> _Source:
     cves = " JOIN (SELECT cve, plugin FROM cves) c ON c.plugin = p.id" if by == "cve" else ""
     if not plan.searches and not rows.text:
         return _Source(f"plugins p{cves}", of_plugins(filters), "(p.last_rank - p.first_rank + 1)")
+    if plan.hosts is not None and plan.by_plugin_and_host:
+        table, listed = f"{name}_rows", plugins_on(store, plan.hosts)
+        _list_plugins(store, table, listed)
+        return _Source(f"{_joined(store, table, len(listed))}{cves}", of_plugins(filters), "n.rows")
     counted = f"(SELECT plugin, COUNT(*) AS rows FROM {table}{rows.where} GROUP BY plugin)"  # noqa: S608  # ours
     wanted = of_plugins(filters)
     condition = Condition(wanted.text, (*rows.parameters, *wanted.parameters))
     return _Source(f"{counted} n JOIN plugins p ON p.id = n.plugin{cves}", condition, "n.rows")
+
+
+def _joined(store: Store, table: str, listed: int) -> str:
+    """Plugins with a table that lists some: gone through in order where it lists many, else found one by one."""
+    many = listed > store.counts.plugins // 8
+    order = ("plugins p", f"{table} n") if many else (f"{table} n", "plugins p")
+    return f"{' CROSS JOIN '.join(order)} ON n.plugin = p.id"
+
+
+def _list_plugins(store: Store, table: str, counted: Mapping[int, int]) -> None:
+    """Fill a temporary table with plugins and how many findings they have."""
+    store.change(f"CREATE TEMP TABLE {table} (plugin INTEGER PRIMARY KEY, rows INTEGER)")
+    statement = f"INSERT INTO temp.{table} SELECT key, value FROM json_each(?)"  # noqa: S608  # names of ours
+    store.change(statement, (msgspec.json.encode(counted).decode(),))
 
 
 def _list_rows(store: Store, table: str, filters: Filters) -> None:

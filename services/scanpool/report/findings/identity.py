@@ -7,19 +7,22 @@ import zlib
 
 _PROTOCOLS = {"": 0, "tcp": 1, "udp": 2, "icmp": 3}
 _RESULTS = {"": 0, "PASSED": 1, "FAILED": 2, "WARNING": 3, "ERROR": 4, "SKIPPED": 5}
-_UNRATED, _OTHER = 7, 6
+UNRATED, _OTHER = 7, 6
 STATE_BITS = 3
 """The lowest bits of an identity: severity or result, which may change while the finding stays the same."""
-FINDING_IDENTITY = (
-    f"((COALESCE(p.plugin_id, 0) << 24) | ((f.port & 65535) << 8) | c.bits | COALESCE(p.severity, {_UNRATED}))"
-)
-"""`finding_identity` in SQL, as a signed number: of plugins p, findings f, and c with the protocol's bits."""
+STATE = (1 << STATE_BITS) - 1
+"""Those bits: a severity, or `UNRATED`."""
 
 
 def finding_identity(plugin_id: int | None, port: int, protocol: str, severity: int | None) -> int:
     """64 bits: two findings of one host are the same where all but the lowest three are."""
-    state = _UNRATED if severity is None else severity
+    state = UNRATED if severity is None else severity
     return (plugin_id or 0) << 24 | (port & 0xFFFF) << 8 | protocol_bits(protocol) | state
+
+
+def plugin_of(identity: int) -> int:
+    """The plugin's number in a finding's identity; 0 where it has none."""
+    return identity >> 24
 
 
 def protocol_bits(protocol: str) -> int:

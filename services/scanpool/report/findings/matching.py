@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from scanpool.report.findings.identity import STATE_BITS
+from scanpool.report.findings.packing import unpacked_numbers
 from scanpool_schemas.result import LoginVerdict
 
 Status = Literal["new", "fixed", "unverified", "changed", "unchanged"]
@@ -38,15 +37,6 @@ class Moved:
         return self.after is None
 
 
-def numbers(blob: bytes) -> array[int]:
-    """The identities as the file holds them."""
-    found: array[int] = array("Q")
-    found.frombytes(blob)
-    if sys.byteorder == "big":
-        found.byteswap()
-    return found
-
-
 def moved(before: bytes, after: bytes) -> Iterator[Moved]:
     """What differs between a host's identities in two scans: equal ones aside, the same finding in another state first.
 
@@ -54,7 +44,10 @@ def moved(before: bytes, after: bytes) -> Iterator[Moved]:
     """
     if before == after:
         return
-    old, new = Counter(numbers(before)), Counter(numbers(after))
+    old, new = Counter(unpacked_numbers("Q", before)), Counter(unpacked_numbers("Q", after))
+    # Mostly few differ, and what is alike is found out quickest by sets.
+    differing = {number for number, _ in old.items() ^ new.items()}
+    old, new = (Counter({number: counted[number] for number in differing}) for counted in (old, new))
     gone, come = _by_finding(old - new), _by_finding(new - old)
     for finding, states in gone.items():
         others = come.get(finding, [])

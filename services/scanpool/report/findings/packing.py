@@ -1,10 +1,12 @@
-"""How a value is kept in a column: JSON, compressed."""
+"""How values are kept in a column: JSON, compressed; numbers one behind the other."""
 
 from __future__ import annotations
 
 import json
+import sys
+from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import zstandard
 
@@ -23,3 +25,20 @@ class Packer:
         """The value as it is kept."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return self._compress(text.encode("utf-8", "surrogatepass"))
+
+
+def packed_numbers(numbers: array[int]) -> bytes:
+    """Numbers as they are kept: little end first."""
+    return _little_end_first(numbers).tobytes()
+
+
+def unpacked_numbers(typecode: Literal["I", "Q"], data: bytes) -> array[int]:
+    """Numbers that were kept: of 32 bits (I) or of 64 (Q)."""
+    return _little_end_first(array(typecode, data))
+
+
+def _little_end_first(numbers: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Rises with every change that a reader has to know of; a reader takes its own version and no other."""
 APPLICATION_ID = 0x53504F4C
 """In the file's header: tells it from other SQLite files."""
@@ -102,6 +102,12 @@ CREATE TABLE findings (
   service INTEGER NOT NULL
 );
 CREATE INDEX findings_by_host ON findings (host, plugin, port, service);
+
+-- Of which plugins the findings of a host are.
+CREATE TABLE host_plugins (
+  host    INTEGER PRIMARY KEY,
+  plugins BLOB NOT NULL             -- of each finding, in page order: unsigned 32-bit numbers, little end first
+);
 
 -- What plugins printed: of each block the ranks from first_rank up to the next block's.
 CREATE TABLE outputs (

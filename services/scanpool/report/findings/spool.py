@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from scanpool.report.findings.inserting import insert
+
 _ROWS = 512
 _CHARS = 1 << 20
 _BUFFER_BYTES = 1 << 18
@@ -61,8 +63,8 @@ class Spool:
             start = self._texts_size
             size = self._texts.write(output.encode())
             self._texts_size += size
-        # Its number is by the order in which findings come.
-        self._items.append((None, *item, start, size, extra))
+        # Its number, left out here, is by the order in which findings come.
+        self._items.append((*item, start, size, extra))
         self._chars += 0 if extra is None else len(extra)
         if len(self._items) >= _ROWS or self._chars >= _CHARS:
             self.flush()
@@ -82,11 +84,10 @@ class Spool:
     def flush(self) -> None:
         """Write what waits."""
         self._texts.flush()
-        self.database.executemany("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._items)
+        insert(self.database, "item (plugin, host, port, service, start, size, extra)", self._items)
         self._items.clear()
         for table, rows in self._rows.items():
-            marks = ", ".join("?" * len(rows[0]))
-            self.database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608  # names of ours
+            insert(self.database, table, rows)
         self._rows.clear()
         self._chars = self._waiting = 0
 
