@@ -163,7 +163,7 @@ class ScannerRule(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     """Where it answers; empty unless its pool says `expose_url`."""
     address: str = ""
-    """Where it answers, whatever its pool says: for operators alone."""
+    """Where it answers, whatever its pool says; outward faces tell operators alone."""
 
 
 class CredentialRule(msgspec.Struct, frozen=True, kw_only=True):

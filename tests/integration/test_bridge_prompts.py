@@ -13,7 +13,7 @@ from mcp.types import INVALID_PARAMS, PromptReference, TextContent
 
 from scanpool.bridge.caller import Caller
 from scanpool.bridge.configuration.settings import BridgeSettings
-from scanpool.cli.assembly import ServiceName
+from scanpool.cli.running.assembly import ServiceName
 from tests.support.bridge import connected, running_bridge
 from tests.support.pipeline import Pipeline, running_pipeline
 

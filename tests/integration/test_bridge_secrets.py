@@ -43,6 +43,9 @@ CARRIED: list[tuple[str, dict[str, Any]]] = [
     (TOOL, {**REQUEST, "\uff50\uff41\uff53\uff53-\uff57\uff4f\uff52\uff44": SECRET}),
     ("get_scan_status", {"task_id": "x", "token": SECRET}),
     ("cancel_scan", {"task_id": "x", "password": SECRET}),
+    (TOOL, {**REQUEST, "name": f"password={SECRET} scan"}),
+    (TOOL, {**REQUEST, "description": f"log in as root, password: {SECRET}"}),
+    ("cancel_scan", {"task_id": "x", "reason": f"wrong password: {SECRET}"}),
 ]
 MISTAKEN: list[tuple[str, dict[str, Any]]] = [
     (TOOL, {**REQUEST, "hunter": SECRET}),

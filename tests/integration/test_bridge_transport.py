@@ -60,6 +60,40 @@ async def test_a_page_of_somebody_else_may_not_call(stand: Stand) -> None:
         assert (await posted(bridge.url, origin="http://localhost:3000")).status_code == 200
 
 
+@pytest.mark.parametrize("port", ["evil", "80.evil.example", "", "0", "65536", "80@evil.example", "-1", "\u0668"])
+async def test_a_port_that_there_cannot_be_makes_no_name_of_this_machine(stand: Stand, port: str) -> None:
+    async with bridge_at(stand.broker.url) as bridge, httpx.AsyncClient(trust_env=False) as http:
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            assert (await posted(bridge.url, host=f"{host}:8765")).status_code == 200
+            assert (await raw(http, bridge.url, ("host", f"{host}:{port}"))).status_code == 421
+            assert (await raw(http, bridge.url, ("origin", f"http://{host}:{port}"))).status_code == 403
+        metrics = bridge.url.replace("/mcp", "/metrics")
+        junk = [(b"host", f"localhost:{port}".encode())]
+        assert (await http.get(metrics, headers=junk)).status_code == 421
+
+
+async def test_a_request_that_says_twice_who_calls_is_refused_whichever_is_good(stand: Stand) -> None:
+    good, bad = f"Bearer {TOKEN}", f"Bearer {new_token()}"
+    entry = Token(subject="agent", sha256=token_hash(TOKEN), scopes=("pool:read",))
+    settings = BridgeSettings(tokens=(entry,))
+    async with bridge_at(stand.broker.url, settings) as bridge, httpx.AsyncClient(trust_env=False) as http:
+        assert (await raw(http, bridge.url, ("authorization", good))).status_code == 200
+        for first, second in ((good, bad), (bad, good), (good, good)):
+            answer = await raw(http, bridge.url, ("authorization", first), ("Authorization", second))
+            assert (answer.status_code, answer.text) == (400, "More than one Authorization header")
+
+
+TOKEN = new_token()
+
+
+async def raw(http: httpx.AsyncClient, url: str, *headers: tuple[str, str]) -> httpx.Response:
+    """As `posted`, with headers as they are written."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": MODERN}}
+    version = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
+    named = [*ACCEPT.items(), *version.items(), *headers]
+    return await http.post(url, json=body, headers=[(name.encode(), value.encode()) for name, value in named])
+
+
 async def test_names_and_pages_that_the_file_allows_are_answered(stand: Stand) -> None:
     settings = BridgeSettings(allowed_hosts=("scanpool.internal",), allowed_origins=("https://console.corp.example",))
     async with bridge_at(stand.broker.url, settings) as bridge:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanpool.bridge.following.explain import BlockedScanner, Explanation, apart, concerns_pool, explain
-from scanpool.client import PoolStatus, ScannerStatus
+from scanpool.client import ScannerStatus
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import Hold, Space
 from scanpool_schemas.scan import AnyScan
@@ -30,45 +30,10 @@ from tests.support.builders import (
     an_exporting_scan,
     every_state,
 )
+from tests.support.statuses import a_pool, a_scanner
 
 HOUR = timedelta(hours=1)
 HOLD = Hold(by="alice", reason="change freeze", since=NOW, until=NOW + HOUR)
-
-
-def a_pool(**fields: Any) -> PoolStatus:
-    known: dict[str, Any] = {
-        "pool": "lab",
-        "default": True,
-        "retired": False,
-        "scanners": 1,
-        "scanners_ready": 1,
-        "capacity": 2,
-        "active": 0,
-        "waiting": 1,
-        "allow": (),
-        "templates": {},
-        "credentials": (),
-    }
-    return PoolStatus(**{**known, **fields})
-
-
-def a_scanner(name: str = "a", **fields: Any) -> ScannerStatus:
-    known: dict[str, Any] = {
-        "scanner_instance": f"lab.{name}",
-        "pool": "lab",
-        "name": name,
-        "kind": "nessus",
-        "enabled": True,
-        "ready": True,
-        "reason": "",
-        "can_launch": True,
-        "edition": "",
-        "version": "",
-        "capacity": 2,
-        "active": 0,
-        "last_seen": NOW,
-    }
-    return ScannerStatus(**{**known, **fields})
 
 
 def why(scan: AnyScan | ScanStatus, *scanners: ScannerStatus, **pool: Any) -> Explanation | None:

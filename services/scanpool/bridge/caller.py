@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
 
 Scope = Literal[
     "scan:read",
@@ -30,6 +33,8 @@ class Caller:
     subject: str
     """Owns the scans that it asks for, and names its policy."""
     scopes: frozenset[Scope]
+    access: AccessToken | None = field(default=None, repr=False, compare=False)
+    """The token that it called with; None where nobody signs in."""
 
     def may(self, scope: Scope) -> bool:
         """Whether it has the scope."""

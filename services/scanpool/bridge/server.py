@@ -18,7 +18,6 @@ from scanpool.bridge.gate.audit import AuditTrail
 from scanpool.bridge.gate.callers import Identified
 from scanpool.bridge.gate.calls import Gate
 from scanpool.bridge.gate.counting import Counted
-from scanpool.bridge.gate.identity.verifier import sign_in
 from scanpool.bridge.gate.inbound import Guarded, PromptArguments, Traced
 from scanpool.bridge.gate.limits import Limited, Limiter
 from scanpool.bridge.offering.completions import Completions
@@ -54,7 +53,7 @@ def make_server(parts: Parts) -> MCPServer[object]:
     limiter = Limiter(parts.settings, time.monotonic)
     trail = AuditTrail(parts.jetstream, parts.now)
     bus, prompts = InMemorySubscriptionBus(), all_prompts()
-    signing_in = sign_in(parts.settings, parts.now)
+    signing_in = parts.signing_in
     server: MCPServer[object] = MCPServer(
         name=parts.settings.name,
         title="scanpool",

@@ -7,7 +7,7 @@ time was asked for before that time, and a page is full once it holds enough sca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +16,9 @@ import structlog
 from scanpool.runtime.backwards import bounds, stretch, stretches
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool_schemas import subjects
-from scanpool_schemas.scan import AnyScan, StateName, UnreadableEvent, decode_scan
+from scanpool_schemas.scan import AnyScan, StateName
 from scanpool_schemas.status import Status, status_of
+from scanpool_schemas.wire import UnreadableEvent, decode_scan
 
 _READS_AT_ONCE = 64
 _FINAL: frozenset[str] = frozenset({"completed", "failed"})
@@ -49,6 +50,22 @@ async def newest(jetstream: JetStream, pool: str, status: Collection[Status], li
         await _Walk(jetstream, pool, subject).fill(page)
         found |= page.scans
     return sorted(found.values(), key=lambda scan: scan.submitted_at, reverse=True)[:limit]
+
+
+async def scans_of(jetstream: JetStream, names: Iterable[tuple[str, str]]) -> list[AnyScan | None]:
+    """The scans of these pools and ids as they are now, in this order; None for what is gone or cannot be read.
+
+    Raises:
+        BrokerUnavailable, TopologyMissing: they could not be read.
+    """
+    at_once = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def one(pool: str, scan_id: str) -> AnyScan | None:
+        async with at_once:
+            stored = await jetstream.last(subjects.pool_stream(pool), subjects.events_of(pool, scan_id))
+        return _readable(stored) if stored is not None else None
+
+    return await asyncio.gather(*(one(*name) for name in names))
 
 
 @dataclass

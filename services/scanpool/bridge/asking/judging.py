@@ -61,6 +61,7 @@ async def _judged(parts: Parts, policy: Policy, ask: Ask, seal: str | None) -> J
     scan_id = _scan_id(request, seal, parts)
     if (request.idempotency_key or seal) and await _is_known(parts, scan_id, where.pool):
         return Judged(request=request, where=where, scan_id=scan_id, repeated=True)
+    _check_scanner(request, where)
     judgement = await policy.judged(request, where, parts.now())
     match judgement.decision:
         case Denied() as denial:
@@ -115,6 +116,16 @@ def _request(ask: Ask, scanner: str | None) -> ScanRequest:
         )
     document = {**fields, "scanner": scanner, "owner": caller.subject, "client": caller.subject}
     return decode_scan_request(msgspec.json.encode(document))
+
+
+def _check_scanner(request: ScanRequest, where: Ruled) -> None:
+    """As admission does, which would say which scanners there are: that is for who may read pools."""
+    if request.scanner is not None and request.scanner not in {each.name for each in where.rules.scanners}:
+        raise Refusal(
+            "invalid_argument",
+            f"pool {where.pool} has no scanner of this name (unknown_scanner)",
+            hint="leave scanner_instance out; list_scanners shows the scanners there are",
+        )
 
 
 def _scan_id(request: ScanRequest, seal: str | None, parts: Parts) -> str:

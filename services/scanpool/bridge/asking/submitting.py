@@ -10,7 +10,9 @@ from scanpool.bridge.answering.models.submitting import Submitted
 from scanpool.bridge.answering.refusals import Refusal
 from scanpool.bridge.asking.judging import Judged
 from scanpool.bridge.asking.policy import Ruled, refused
+from scanpool.bridge.caller import current_caller
 from scanpool.bridge.following.estimate import Estimate
+from scanpool.bridge.following.told import addresses, without_names
 from scanpool.bridge.gate.audit import current_deed
 from scanpool.bridge.parts import Parts
 from scanpool.client import Submitted as Asked
@@ -34,7 +36,7 @@ async def submit(parts: Parts, judged: Judged, confirmed_by: str | None, profile
     asked = await _published(parts, judged, confirmed_by)
     scan = await _admitted(parts, asked)
     if scan is not None:
-        _check(scan)
+        _check(without_names(current_caller(), scan))
     estimate = await _estimated(parts, scan)
     return Submitted(
         task_id=asked.id,
@@ -126,9 +128,8 @@ def _instance(judged: Judged, scan: ScanStatus | None) -> str | None:
 
 
 def _url(where: Ruled, instance: str | None) -> str | None:
-    """The scanner's address, where its pool tells."""
-    found = (each.url for each in where.rules.scanners if f"{where.pool}.{each.name}" == instance)
-    return next(found, None) or None
+    """The scanner's address, where the caller may know it."""
+    return addresses(current_caller(), where.pool, where.rules).get(instance) if instance else None
 
 
 def _next(task_id: str, profile: str, scan: ScanStatus | None) -> str:

@@ -55,6 +55,11 @@ def visible(caller: Caller, task_id: str, found: Iterable[ScanStatus]) -> ScanSt
     raise unknown_task(task_id)
 
 
+def owner_for(caller: Caller) -> str | None:
+    """Whose scans the caller may know of; None is everybody's."""
+    return None if caller.may("scan:read:all") else caller.subject
+
+
 def may_see(caller: Caller, status: ScanStatus) -> bool:
     """Whether the caller may know of the scan."""
     return status.owner == caller.subject or caller.may("scan:read:all")

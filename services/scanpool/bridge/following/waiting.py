@@ -1,4 +1,4 @@
-"""One caller's wait for a scan: bounded, told of progress, ended by the process's stop."""
+"""One caller's wait for a scan: bounded, told of progress, ended by the process's stop or the end of its token."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Waited:
 async def until_over(
     watch: Watch, caller: Caller, *, timeout_s: float, stopping: asyncio.Event, tell: ProgressTeller
 ) -> Waited:
-    """Wait until the scan is over, the time has passed, or the process stops.
+    """Wait until the scan is over, the time has passed, or `stopping` is set.
 
     Raises:
         Refusal: the caller has no such scan.

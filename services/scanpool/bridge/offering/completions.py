@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mcp.types import Completion
 
 from scanpool.bridge.caller import Caller
-from scanpool.bridge.following.scans import may_see
+from scanpool.bridge.following.scans import owner_for
 from scanpool.bridge.parts import Parts
 
 MOST = 100
 """Values in one answer; the protocol's limit."""
-LOOKED_AT = 500
-"""The newest scans of all, among which a caller's are looked for."""
 
-Completer = Callable[[Caller], Awaitable[list[str]]]
+Completer = Callable[[Caller, str], Awaitable[Completion]]
 
 
 class Completions:
@@ -33,20 +31,25 @@ class Completions:
     async def complete(self, caller: Caller, argument: str, begun: str) -> Completion:
         """The values of the argument that begin so."""
         completer = self._known.get(argument)
-        values = [each for each in await completer(caller) if each.startswith(begun)] if completer else []
-        return Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)
+        return await completer(caller, begun) if completer else _of([], begun)
 
-    async def _tasks(self, caller: Caller) -> list[str]:
+    async def _tasks(self, caller: Caller, begun: str) -> Completion:
+        """Of the newest scans; one that is over and gone is none."""
         if not caller.may("scan:read"):
-            return []
-        found = await self._parts.scanpool.list(limit=LOOKED_AT)
-        return [scan.id for scan in found if may_see(caller, scan)]
+            return _of([], begun)
+        values, total = await self._parts.owned.ids(owner_for(caller), begun, MOST)
+        return Completion(values=values, total=total, has_more=total > len(values))
 
-    async def _pools(self, caller: Caller) -> list[str]:
+    async def _pools(self, caller: Caller, begun: str) -> Completion:
         if not caller.may("pool:read"):
-            return []
-        return [each.pool for each in await self._parts.scanpool.pools()]
+            return _of([], begun)
+        return _of([each.pool for each in await self._parts.scanpool.pools()], begun)
 
 
-async def _severities(_caller: Caller) -> list[str]:
-    return ["critical", "high", "medium", "low", "info"]
+async def _severities(_caller: Caller, begun: str) -> Completion:
+    return _of(["critical", "high", "medium", "low", "info"], begun)
+
+
+def _of(known: Sequence[str], begun: str) -> Completion:
+    values = [each for each in known if each.startswith(begun)]
+    return Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)

@@ -29,18 +29,17 @@ from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.groups import Group, groups, host_count
 from scanpool.report.findings.store import Store
 from scanpool_schemas.result import LoginVerdict, SeverityCounts
-from scanpool_schemas.status import ScanStatus, Status
+from scanpool_schemas.status import ScanStatus
 
 TOP_HOSTS = 5
 SCANS_LOOKED_AT = 100
-"""Of the pool's newest completed scans, to find the one before."""
+"""Of its owner's scans of the pool before it, the newest, to find the one that it is compared with."""
 _STRICT = {
     "plugin_id": is_number,
     "host_ip": is_address,
     "cve": is_cve,
     "verdict": one_of(*(verdict.value for verdict in LoginVerdict)),
 }
-_COMPLETED: tuple[Status, ...] = ("completed",)
 _CALLED = {"verdict": "login"}
 
 
@@ -144,14 +143,10 @@ async def _delta(parts: Parts, caller: Caller, scan: Opened, min_severity: MinSe
 
 async def _before(parts: Parts, scan: ScanStatus) -> ScanStatus | None:
     """The owner's newest completed scan of the same targets that was asked for before this one."""
-    completed = await parts.scanpool.list(pool=scan.pool, status=_COMPLETED, limit=SCANS_LOOKED_AT)
-    earlier = (
+    earlier = await parts.owned.scans(scan.owner or "", scan.pool, before=scan.submitted_at, most=SCANS_LOOKED_AT)
+    alike = (
         each
-        for each in completed
-        if each.owner == scan.owner
-        and each.id != scan.id
-        and each.findings is not None
-        and each.submitted_at < scan.submitted_at
-        and set(each.targets) == set(scan.targets)
+        for each in earlier
+        if each.status == "completed" and each.findings is not None and set(each.targets) == set(scan.targets)
     )
-    return max(earlier, key=lambda each: each.submitted_at, default=None)
+    return next(alike, None)

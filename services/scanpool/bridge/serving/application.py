@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from scanpool.bridge.configuration.checks import is_loopback
 from scanpool.bridge.configuration.settings import PATH, BridgeSettings
 from scanpool.bridge.parts import Parts
+from scanpool.bridge.serving.heads import PlainHeads
 from scanpool.bridge.serving.health import health_routes, metrics_route
 from scanpool.bridge.serving.streams import EndingStreams
 
@@ -24,7 +25,8 @@ def application(server: MCPServer[object], parts: Parts) -> Starlette:
     """
     security = transport_security(parts.settings)
     app = server.streamable_http_app(streamable_http_path=PATH, transport_security=security)
-    app.add_middleware(EndingStreams, stopping=parts.stopping)
+    app.add_middleware(EndingStreams, lasting=parts.lasting, stopping=parts.stopping)
+    app.add_middleware(PlainHeads)
     app.router.routes += health_routes(parts)
     if is_loopback(parts.settings.host):
         app.router.routes.append(metrics_route(parts.metrics, security))

@@ -1,4 +1,4 @@
-"""Streams that stay open until somebody ends them: the bridge ends them when it stops."""
+"""Streams that stay open until somebody ends them: the bridge ends them when it stops, and with their tokens."""
 
 from __future__ import annotations
 
@@ -7,44 +7,53 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from scanpool.bridge.gate.callers import access_of
+from scanpool.bridge.gate.identity.lasting import Lasting
+
 LISTEN = "subscriptions/listen"
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class EndingStreams:
-    """What a client only listens to ends with the process, as if the client had left; calls are answered."""
+    """What a client only listens to ends with the process and with the token that opened it, as if the client had
+    left; calls are answered."""
 
-    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, lasting: Lasting, stopping: asyncio.Event) -> None:
         self._app = app
+        self._lasting = lasting
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _listens(scope):
             await self._app(scope, receive, send)
             return
-        is_open = False
+        is_open, ended = False, asyncio.Event()
 
         async def sent(message: Message) -> None:
             nonlocal is_open
             await send(message)
             is_open = message["type"] == "http.response.start" or message.get("more_body", False)
 
-        await self._app(scope, self._until_stopped(receive), sent)
-        if is_open and self._stopping.is_set():
+        async def received() -> Message:
+            return await self._received(scope, receive, ended)
+
+        await self._app(scope, received, sent)
+        if is_open and (ended.is_set() or self._stopping.is_set()):
             await send(_END)
 
-    def _until_stopped(self, receive: Receive) -> Receive:
-        async def received() -> Message:
-            message = asyncio.ensure_future(receive())
-            stopped = asyncio.ensure_future(self._stopping.wait())
+    async def _received(self, scope: Scope, receive: Receive, ended: asyncio.Event) -> Message:
+        """What comes next; the token is in the scope by now, where it was verified on the way to whoever asks."""
+        async with self._lasting.ending(access_of(scope), self._stopping) as ending:
+            message, end = asyncio.ensure_future(receive()), asyncio.ensure_future(ending.wait())
             try:
-                await asyncio.wait({message, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                return message.result() if message.done() else {"type": "http.disconnect"}
+                await asyncio.wait({message, end}, return_when=asyncio.FIRST_COMPLETED)
+                if message.done():
+                    return message.result()
+                ended.set()
+                return {"type": "http.disconnect"}
             finally:
                 message.cancel()
-                stopped.cancel()
-
-        return received
+                end.cancel()
 
 
 def _listens(scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -31,6 +32,7 @@ class KnownTokens:
             client_id=found.subject,
             subject=found.subject,
             scopes=list(found.scopes),
+            expires_at=None if found.expires is None else math.ceil(found.expires.timestamp()),
             resource=self._resource,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -20,8 +19,8 @@ from scanpool.bridge.answering.paging import Key, page
 from scanpool.bridge.answering.refusals import Refusal
 from scanpool.bridge.answering.toolkit import ToolDefinition
 from scanpool.bridge.answering.untrusted import clean, clean_line
-from scanpool.bridge.caller import Caller, current_caller
-from scanpool.bridge.following.scans import may_see
+from scanpool.bridge.caller import current_caller
+from scanpool.bridge.following.scans import owner_for
 from scanpool.bridge.parts import Parts
 from scanpool.coordination.dead_letters import read_letters
 from scanpool.coordination.letters import Letter, Wanted
@@ -49,9 +48,8 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
     ) -> TaskList:
         """Your scans, the newest first. total counts all that the filters leave; next_cursor goes on."""
         scope = _scope(target_filter)
-        status = [status_filter] if status_filter else []
-        found = await parts.scanpool.list(pool=scanner_pool, status=status)
-        return task_page(chosen(found, current_caller(), scope, since), limit, cursor)
+        found = await parts.owned.scans(owner_for(current_caller()), scanner_pool, since=since)
+        return task_page(chosen(found, status_filter, scope), limit, cursor)
 
     async def get_dead_letters(scanner_pool: str, limit: Limit = 20, cursor: str | None = None) -> DeadLetterList:
         """What could not be handled and waits for an operator; retrying it is done with the CLI only."""
@@ -72,15 +70,12 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
     )
 
 
-def chosen(
-    scans: Sequence[ScanStatus], caller: Caller, scope: Scope | None, since: datetime | None
-) -> list[ScanStatus]:
-    """The scans that the caller may see and the filters leave."""
+def chosen(scans: Sequence[ScanStatus], status: Status | None, scope: Scope | None) -> list[ScanStatus]:
+    """The scans that the filters leave."""
     return [
         scan
         for scan in scans
-        if may_see(caller, scan)
-        and (since is None or scan.submitted_at >= since)
+        if (status is None or scan.status == status)
         and (scope is None or any(scope.touches(target) for target in parse(scan.targets).items))
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from scanpool.bridge.answering.models.pools import (
@@ -20,10 +20,10 @@ from scanpool.bridge.asking.policy import Ruled
 from scanpool.bridge.caller import Caller, current_caller
 from scanpool.bridge.following.estimate import position
 from scanpool.bridge.following.scans import may_see
+from scanpool.bridge.following.told import addresses
 from scanpool.bridge.offering.tools.policy import nameable
 from scanpool.bridge.parts import Parts
 from scanpool.client import PoolStatus, ScannerStatus
-from scanpool.client.lookup import Lookup
 from scanpool.client.stats import PoolStats
 from scanpool_schemas.keys import PoolRules
 from scanpool_schemas.status import ScanStatus
@@ -36,8 +36,10 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
 
     async def list_scanners(scanner_pool: str | None = None) -> ScannerList:
         """The scanners of a pool, or of all pools, with their load and capacity."""
-        found = [_scanner(each) for each in await parts.scanpool.scanners(pool=scanner_pool)]
-        return ScannerList(scanners=found, total=len(found))
+        found = await parts.scanpool.scanners(pool=scanner_pool)
+        told = [await _addresses(parts, current_caller(), pool) for pool in dict.fromkeys(each.pool for each in found)]
+        urls = {instance: url for each in told for instance, url in each.items()}
+        return ScannerList(scanners=[_scanner(each, urls) for each in found], total=len(found))
 
     async def list_pools() -> PoolList:
         """The pools of scanners, with their load and capacity."""
@@ -68,8 +70,9 @@ async def pool_status(parts: Parts, caller: Caller, name: str | None) -> PoolSta
         UnknownPool: there is none.
     """
     pool = await parts.scanpool.pool(name)
-    scanners = [_scanner(each) for each in await parts.scanpool.scanners(pool=pool.pool)]
-    rules = await Lookup(parts.jetstream).rules(pool.pool) or PoolRules()
+    rules = await parts.lookup.rules(pool.pool) or PoolRules()
+    urls = addresses(caller, pool.pool, rules)
+    scanners = [_scanner(each, urls) for each in await parts.scanpool.scanners(pool=pool.pool)]
     named = nameable(caller, Ruled(pool=pool.pool, rules=rules))
     return PoolStatusInfo(
         pool=_pool(pool),
@@ -96,7 +99,11 @@ def held_back(pool: PoolStatus) -> list[str]:
     return reasons
 
 
-def _scanner(scanner: ScannerStatus) -> ScannerInfo:
+async def _addresses(parts: Parts, caller: Caller, pool: str) -> dict[str, str]:
+    return addresses(caller, pool, await parts.lookup.rules(pool) or PoolRules())
+
+
+def _scanner(scanner: ScannerStatus, urls: Mapping[str, str]) -> ScannerInfo:
     return ScannerInfo(
         scanner_instance=scanner.scanner_instance,
         scanner_pool=scanner.pool,
@@ -108,7 +115,7 @@ def _scanner(scanner: ScannerStatus) -> ScannerInfo:
         cordoned=scanner.cordoned is not None,
         edition=scanner.edition or None,
         last_seen=scanner.last_seen,
-        scanner_url=scanner.url,
+        scanner_url=urls.get(scanner.scanner_instance),
     )
 
 

@@ -33,12 +33,15 @@ def tools(parts: Parts) -> tuple[ToolDefinition, ...]:
         """Wait until a scan is over, at most timeout_s seconds; timed_out says that it goes on: call again. The call
         fails where the scan failed or timed out. Clients with the tasks extension get a task instead."""
         caller = current_caller()
-        async with parts.watcher.watching(task_id) as watch:
+        async with (
+            parts.lasting.ending(caller.access, parts.stopping) as ending,
+            parts.watcher.watching(task_id) as watch,
+        ):
             waited = await until_over(
                 watch,
                 caller,
                 timeout_s=timeout_s,
-                stopping=parts.stopping,
+                stopping=ending,
                 tell=ProgressTeller(ctx.report_progress),
             )
         return await parts.statuses.of(waited.scan, caller, timed_out=waited.timed_out)
