@@ -26,6 +26,7 @@ WITHIN_S = 60.0
 LINE = 110
 SCAN_ID = "01JD8Z4G2Q8E5W7RZ0T3B6N9KC"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+ADDRESS = "https://scanner.lab.example:8834"
 INSTANT = "2026-03-01T12:00:00Z"
 STEPS = (
     "It asks whether it may scan what its user named. One target is not allowed:",
@@ -41,7 +42,7 @@ PAGE = """\
 
 What an agent's host and the bridge say to each other while a user asks: *are there critical findings on
 `web1.lab.example`? It is in 10.10.0.0/29; have a look at 192.0.2.1 too.* It is made from a run against the emulated
-scanner; ids and times are replaced. How to connect an agent: [scans for agents](agents.md).
+scanner; ids, times and addresses are replaced. How to connect an agent: [scans for agents](agents.md).
 
 {steps}
 With that it answers: one critical finding on the host, `Larch HTTP Server < 2.2.11 Authentication Bypass` on port 80;
@@ -53,6 +54,7 @@ In all {calls} calls, and about {tokens} tokens of its context besides the defin
 _ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
 _TRACE = re.compile(r"\b[0-9a-f]{32}\b")
 _INSTANT = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z")
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 _LASTS = {"waited_s": 0, "ran_s": 1, "estimated_wait_s": 0, "estimated_wait_minutes": 0.0}
 
 
@@ -98,7 +100,8 @@ def normal(document: Any) -> Any:
         case list():
             return [normal(each) for each in document]
         case str():
-            return _INSTANT.sub(INSTANT, _TRACE.sub(TRACE_ID, _ID.sub(SCAN_ID, document)))
+            ids_replaced = _TRACE.sub(TRACE_ID, _ID.sub(SCAN_ID, document))
+            return _INSTANT.sub(INSTANT, _ADDRESS.sub(ADDRESS, ids_replaced))
         case _:
             return document
 
