@@ -14,11 +14,13 @@ import pytest
 from scanpool.report.findings.export import defectdojo, ocsf, sarif
 from scanpool.report.findings.filters import ComplianceFilters, Filters
 from scanpool.report.findings.store import Store
+from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.validate import validate
 from tests.support import defectdojo as dojo
 from tests.support import ocsf as definitions
-from tests.support.exports import FINDINGS, HARD, RESULTS, document, documents
+from tests.support.exports import FINDINGS, HARD, RESULTS, VECTOR, document, documents
 from tests.support.findings import store_of, vulnerability
-from tests.support.reports import host
+from tests.support.reports import FAR, host, report
 
 SARIF: dict[str, Any] = json.loads((Path(__file__).parent / "schemas/sarif-schema-2.1.0.json").read_text("utf-8"))
 HOW_TO = Path(__file__).parents[2] / "docs/how-to/export-findings.md"
@@ -144,10 +146,70 @@ def test_a_port_that_cannot_be_is_not_given_to_defectdojo(tmp_path: Path, port: 
     assert imported["findings"][0]["endpoints"] == [{"host": "web.example"}]
 
 
+NAMED = 'pluginName="Plugin 7"'
+
+
+@pytest.mark.parametrize(
+    ("hosts", "field", "expected"),
+    [
+        ((host("a.example", vulnerability(7).replace(NAMED, f'pluginName="{"x" * 600}"')),), "title", "x" * 511),
+        ((host("a.example", vulnerability(7).replace(NAMED, f'pluginName="{"ß " * 300}"')),), "title", "ß " * 170),
+        ((host("a.example", vulnerability(7, synopsis="x" * 100_000)),), "impact", "x" * 65_536),
+        ((host("a.example", vulnerability(7, "x" * 300_009)),), "steps_to_reproduce", f"```\n{'x' * 300_000}\n```"),
+        ((host("a.example", vulnerability(7, "x" * 265_000)),), "steps_to_reproduce", f"```\n{'x' * 265_000}\n```"),
+        ((host("a.example", vulnerability(7, cvss3_vector=VECTOR, cvss3_base_score="11")),), "cvssv3_score", None),
+        ((host("a.example", vulnerability(7)).replace(FAR, "Fri Dec 31 23:59:59 9999"),), "date", None),
+        ((host("a.example", vulnerability(7)).replace(FAR, "Mon Jan  1 00:00:00 0001"),), "date", "0001-01-01"),
+    ],
+    ids=["title", "title of small letters", "text", "output", "long output", "score", "last year", "first year"],
+)
+def test_what_a_report_has_too_much_of_does_not_fail_an_import_into_defectdojo(
+    tmp_path: Path, hosts: tuple[str, ...], field: str, expected: Any
+) -> None:
+    with store_of(tmp_path, *hosts) as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    assert [each.get(field) for each in imported["findings"]] == [expected]
+    assert dojo.mistakes(imported) == []
+
+
+def test_a_description_for_defectdojo_has_room_in_its_search(tmp_path: Path) -> None:
+    with store_of(tmp_path, host("a.example", vulnerability(7, description="x" * 100_000))) as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    assert len(imported["findings"][0]["description"]) == 65_536
+    assert dojo.mistakes(imported) == []
+
+
+def test_a_version_for_defectdojo_is_cut(tmp_path: Path) -> None:
+    about = {"result": {"results_summary": {"scanner_version": "9" * 300}}}
+    with FindingsWriter(tmp_path) as writer:
+        validate([report(host("a.example", vulnerability(7)))], listener=writer)
+        writer.write(tmp_path / "findings.sqlite", about)
+    with Store(tmp_path / "findings.sqlite") as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    assert imported["version"] == f"Nessus {'9' * 93}"
+    assert dojo.mistakes(imported) == []
+
+
+@pytest.mark.parametrize(("protocol", "kept"), [("abcdefghij", True), ("abcdefghijk", False)])
+def test_a_protocol_that_is_too_long_for_defectdojo_is_left_out(tmp_path: Path, protocol: str, kept: bool) -> None:
+    found = vulnerability(7, port=5).replace('protocol="tcp"', f'protocol="{protocol}"')
+    with store_of(tmp_path, host("a.example", found)) as opened:
+        imported = document(defectdojo.lines(opened, Filters()))
+    place = {"host": "a.example", "port": 5, "protocol": protocol} if kept else {"host": "a.example"}
+    assert imported["findings"][0]["endpoints"] == [place]
+    assert dojo.mistakes(imported) == []
+
+
 def test_the_how_to_names_the_test_type_that_defectdojo_makes(store: Store) -> None:
     named = dojo.name_of_test_type(document(defectdojo.lines(store, Filters())))
     assert named == "scanpool Scan (Generic Findings Import)"
     assert f'DEDUPLICATION_ALGORITHM_PER_PARSER["{named}"]' in HOW_TO.read_text("utf-8")
+
+
+def test_the_how_to_says_what_a_product_that_defectdojo_has_to_make_is_of() -> None:
+    (asked,) = [block for block in HOW_TO.read_text("utf-8").split("```") if "/api/v2/reimport-scan/" in block]
+    assert "auto_create_context=true" in asked
+    assert all(f"-F {name}_name=" in asked for name in ("product_type", "product", "engagement"))
 
 
 @pytest.mark.parametrize(
@@ -161,9 +223,16 @@ def test_the_how_to_names_the_test_type_that_defectdojo_makes(store: Store) -> N
         (lambda finding: finding.update(date="24 March"), "date: '24 March' is no date"),
         (lambda finding: finding.update(tags=[1]), "tags: [1] is no list of texts"),
         (lambda finding: finding.update(title="t" * 512), "title: too long"),
+        (lambda finding: finding.update(title="ß" * 300), "title: too long with capitals"),
+        (lambda finding: finding.update(description="x" * 200_000), "description: too long"),
+        (lambda finding: finding.update(date="9999-12-31"), "date: '9999-12-31' is no date"),
         (lambda finding: finding.update(endpoints=[{"host": "a b"}]), "endpoints.host: 'a b'"),
         (lambda finding: finding.update(endpoints=[{"host": "10.0.0.1", "userinfo": "me"}]), "endpoints.userinfo"),
         (lambda finding: finding.update(endpoints=[{"host": "10.0.0.1", "port": 65536}]), "endpoints.port: 65536"),
+        (
+            lambda finding: finding.update(endpoints=[{"host": "10.0.0.1", "protocol": "abcdefghijk"}]),
+            "endpoints.protocol: 'abcdefghijk'",
+        ),
         (lambda finding: finding.update(cve="CVE-2020-1", vulnerability_ids=[]), "cve and vulnerability_ids"),
     ],
 )

@@ -2,7 +2,8 @@
 
 Version 3.2.0 (github.com/DefectDojo/django-DefectDojo, commit 7cfa159a6767b0ac6e66f3b1597a997e607e7308):
 docs/content/supported_tools/parsers/file/generic.md, dojo/tools/generic/json_parser.py, dojo/finding/models.py,
-dojo/endpoint/models.py, dojo/tools/locations.py. The names of fields, their types and bounds are facts of that version.
+dojo/test/models.py, dojo/endpoint/models.py, dojo/url/models.py, dojo/tools/locations.py. The names of fields, their
+types and bounds are facts of that version; those that no documentation tells were found by imports into it.
 """
 
 from __future__ import annotations
@@ -45,11 +46,16 @@ SEVERITIES = ("Info", "Low", "Medium", "High", "Critical")
 LONGEST = {"title": 511, "unique_id_from_tool": 500, "vuln_id_from_tool": 500, "cve": 50, "cvssv3": 117}
 HIGHEST = {"epss_score": 1.0, "epss_percentile": 1.0, "cvssv3_score": 10.0, "cvssv4_score": 10.0, "cwe": 2**31 - 1}
 DATES = ("date", "mitigated", "publish_date", "planned_remediation_date", "kev_date")
+LAST_YEAR = 9900
+"""To a date up to 120 days are added, or as many as somebody has set there, and the year 10000 fails the import."""
+MOST_SEARCHED_CHARS = {"description": 100_000, "steps_to_reproduce": 400_000}
+"""More may have more different words than PostgreSQL puts into a search vector: 1,048,575 bytes."""
 LISTS_OF_TEXTS = ("tags", "vulnerability_ids", "cwes")
 ENDPOINT: Mapping[str, Any] = {"host": str, "port": int, "protocol": str, "path": str, "query": str, "fragment": str}
 """What both kinds of places take, endpoints and the locations that replace them; a user is not called the same."""
 TEST = {"name", "type", "version", "description", "static_tool", "dynamic_tool", "soc", "findings"}
-_PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9.+-]{1,19}")
+LONGEST_VERSION = 100
+_PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9.+-]{1,9}")
 _HOST = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]{1,499}")
 
 
@@ -60,14 +66,18 @@ def name_of_test_type(document: Mapping[str, Any]) -> str:
 
 def mistakes(document: Mapping[str, Any]) -> list[str]:
     """Everything for which an import would fail or lose something; empty where nothing is."""
-    unknown = [f"{name}: unknown" for name in document.keys() - TEST]
-    return [*unknown, *(each for finding in document["findings"] for each in _of_finding(finding))]
+    found = [f"{name}: unknown" for name in document.keys() - TEST]
+    if len(document.get("version", "")) > LONGEST_VERSION:
+        found.append("version: too long")
+    return [*found, *(each for finding in document["findings"] for each in _of_finding(finding))]
 
 
 def _of_finding(finding: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{name}: missing" for name in REQUIRED if not finding.get(name))
     for name, value in finding.items():
         yield from _of_field(name, value)
+    if _chars_with_capitals(finding.get("title", "")) > LONGEST["title"]:
+        yield "title: too long with capitals"
     if finding.get("severity") not in SEVERITIES:
         yield f"severity: {finding.get('severity')!r}"
     if "cve" in finding and "vulnerability_ids" in finding:
@@ -82,7 +92,7 @@ def _of_field(name: str, value: Any) -> Iterator[str]:
         yield f"{name}: not allowed"
     elif type(value) is not kind:
         yield f"{name}: {value!r} is no {kind.__name__}"
-    elif len(str(value)) > LONGEST.get(name, len(str(value))):
+    elif len(str(value)) > {**LONGEST, **MOST_SEARCHED_CHARS}.get(name, len(str(value))):
         yield f"{name}: too long"
     elif name in HIGHEST and not 0 <= value <= HIGHEST[name]:
         yield f"{name}: {value!r} is out of its range"
@@ -97,10 +107,14 @@ def _of_field(name: str, value: Any) -> Iterator[str]:
 def _is_date(text: str) -> bool:
     """ISO 8601 is one of the forms that the parser takes, and the only one that means the same everywhere."""
     try:
-        date.fromisoformat(text[:10])
+        return date.fromisoformat(text[:10]).year <= LAST_YEAR
     except ValueError:
         return False
-    return True
+
+
+def _chars_with_capitals(title: str) -> int:
+    """The most that a title has once its words begin with capitals, after it was cut there: `ß` becomes `SS`."""
+    return sum(max(len(letter.upper()), len(letter.lower())) for letter in title)
 
 
 def _of_endpoint(endpoint: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from scanpool.report.findings.choosing import AnyFilters
@@ -37,9 +38,16 @@ RESULTS: Mapping[str, str] = {"FAILED": "High", "WARNING": "Medium", "ERROR": "M
 _INACTIVE = frozenset({"PASSED", "SKIPPED"})
 _TITLE_CHARS = 511
 _ID_CHARS = 500
+_VERSION_CHARS = 100
+_TEXT_CHARS = 65_536
+"""PostgreSQL refuses a finding whose title and description have more than a megabyte of different words."""
+_OUTPUT_CHARS = 300_000
+"""A megabyte of different words in one output keeps the other findings of an import out of the search there too."""
+_LAST_YEAR = 9000
+"""The days in which a finding has to be mended are added to its date there, and no date is after the year 9999."""
 _HOST_NAME = re.compile(r"(?=..)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 _HOST_CHARS = 253
-_PROTOCOL = re.compile(r"[A-Za-z]{2,20}")
+_PROTOCOL = re.compile(r"[A-Za-z]{2,10}")
 _HIGHEST_PORT = 65_535
 _FINDING = (
     *("host", "host_ip", "host_fqdn", "plugin_id", "plugin_name", "plugin_family", "severity", "port", "protocol"),
@@ -73,7 +81,7 @@ def _test(source: Origin) -> dict[str, Any]:
     return {
         "name": TYPE,
         "type": TYPE,
-        **({"version": f"Nessus {scanner}"} if scanner else {}),
+        **({"version": f"Nessus {scanner}"[:_VERSION_CHARS]} if scanner else {}),
         "description": _text(f"Scan {source.scan.id or named}: {named}"),
         "dynamic_tool": True,
         "static_tool": False,
@@ -83,7 +91,7 @@ def _test(source: Origin) -> dict[str, Any]:
 def _finding(row: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
     numbers, vector = cwes(row), cvss3_vector(row)
     found = {
-        "title": _text(row["plugin_name"] or f"Plugin {plugin_rule(row)}")[:_TITLE_CHARS],
+        "title": _title(row["plugin_name"] or f"Plugin {plugin_rule(row)}"),
         "severity": SEVERITIES[row["severity"]],
         "description": _described(row, row["synopsis"], row["description"]),
         "mitigation": _text(row["solution"] or ""),
@@ -93,8 +101,8 @@ def _finding(row: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
         **_vulnerabilities(cves(row)),
         "cwe": numbers[0] if numbers else None,
         "cvssv3": vector,
-        "cvssv3_score": row["cvss3_base_score"] if vector else None,
-        "epss_score": _share(row["epss_score"]),
+        "cvssv3_score": _at_most(10, row["cvss3_base_score"]) if vector else None,
+        "epss_score": _at_most(1, row["epss_score"]),
         "active": True,
         "unique_id_from_tool": finding_fingerprint(row),
         "vuln_id_from_tool": plugin_rule(row)[:_ID_CHARS],
@@ -107,7 +115,7 @@ def _finding(row: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
 def _result(row: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
     values = {name: row[name] for name in ("actual_value", "policy_value", "output", "error") if row[name]}
     found = {
-        "title": _text(row["check_name"] or check_rule(row))[:_TITLE_CHARS],
+        "title": _title(row["check_name"] or check_rule(row)),
         "severity": RESULTS.get(row["result"], "Info"),
         "description": _described(row, f"Compliance check: {row['check_id'] or 'without an id'}", row["info"]),
         "mitigation": _text(row["solution"] or ""),
@@ -126,7 +134,7 @@ def _result(row: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
 
 
 def _with_what_all_say(found: Mapping[str, Any], seen: datetime | None) -> dict[str, Any]:
-    dated = {"date": seen.date().isoformat()} if seen else {}
+    dated = {"date": seen.date().isoformat()} if seen and seen.year <= _LAST_YEAR else {}
     kept = {name: value for name, value in found.items() if value not in (None, "", [])}
     return {**kept, **dated, "verified": False, "dynamic_finding": True, "static_finding": False}
 
@@ -168,8 +176,15 @@ def _tags(row: Mapping[str, Any]) -> list[str]:
     return [name for name, holds in found.items() if holds]
 
 
-def _share(value: float | None) -> float | None:
-    return value if value is not None and value <= 1 else None
+def _at_most(highest: int, value: float | None) -> float | None:
+    return value if value is not None and value <= highest else None
+
+
+def _title(text: str) -> str:
+    """As much as has room there with capitals, which it is given: of some letters they are several."""
+    begun = _text(text)[:_TITLE_CHARS]
+    taken = accumulate(max(len(letter.upper()), len(letter.lower())) for letter in begun)
+    return begun[: sum(1 for chars in taken if chars <= _TITLE_CHARS)]
 
 
 def _code(text: str) -> str:
@@ -180,11 +195,16 @@ def _fenced(text: str) -> str:
     """The text as Markdown shows it unchanged: within a fence that does not stand in it."""
     if not text:
         return ""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    shown = _without_nul(text)[:_OUTPUT_CHARS]
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
-    return _text(f"{fence}\n{text}\n{fence}")
+    return f"{fence}\n{shown}\n{fence}"
 
 
 def _text(text: str) -> str:
-    """Without NUL, which PostgreSQL has no place for."""
+    return _without_nul(text)[:_TEXT_CHARS]
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL has no place for it."""
     return text.replace("\0", "")
