@@ -16,6 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import yaml
+from httpx2 import ConnectError
 from mcp import Client
 
 from scanpool.bridge.configuration.loading import load
@@ -92,15 +93,18 @@ async def test_a_wait_in_hand_is_answered_when_it_is_told_to_end(nats: EmbeddedN
     async def told(progress: float, total: float | None, message: str | None) -> None:
         is_waiting.set()
 
-    async with Client(document["url"]) as client:
-        arguments = {"task_id": "waits", "timeout_s": 45}
-        waiting = asyncio.create_task(client.call_tool("wait_for_scan", arguments, progress_callback=told))
-        async with asyncio.timeout(30):
-            await is_waiting.wait()
-        began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        answer = await waiting
-        assert time.monotonic() - began < 20
+    try:
+        async with Client(document["url"]) as client:
+            arguments = {"task_id": "waits", "timeout_s": 45}
+            waiting = asyncio.create_task(client.call_tool("wait_for_scan", arguments, progress_callback=told))
+            async with asyncio.timeout(30):
+                await is_waiting.wait()
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            answer = await waiting
+            assert time.monotonic() - began < 20
+    except* ConnectError:
+        pass  # the bridge may be gone before its client takes leave of it
     assert (await ended(process)).code == 0
     assert answer.structured_content is not None
     assert answer.structured_content["timed_out"] is True

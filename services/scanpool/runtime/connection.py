@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import nats.errors
 import structlog
@@ -153,7 +154,7 @@ async def connect(
         raise BrokerUnavailable(f"the address of NATS cannot be used, {address.shown}: {URL_FORM}")
     client = _Client()
     try:
-        async with asyncio.timeout(timeout_s):
+        with anyio.fail_after(timeout_s):  # which cancels again where nats-py's waits lose it, and connects for ever
             await _open(client, address, name, on_closed)
         await _check_server(client, address, timeout_s)
     except BrokerError:
