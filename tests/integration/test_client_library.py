@@ -342,5 +342,5 @@ async def test_findings_of_a_scan_that_is_over_come_in_pages_that_filters_narrow
 async def test_a_scan_that_was_refused_has_no_findings(client: ScanPool) -> None:
     scan = await client.submit([HOST], name="refused", credential_ref="nobody", scan_type="authenticated")
     await ended(client, scan)
-    with pytest.raises(NoResult, match="ended without findings"):
+    with pytest.raises(NoResult, match="ended without a report"):
         await client.findings(scan.id)

@@ -150,6 +150,9 @@ def test_every_exit_code_has_a_meaning_that_help_gives() -> None:
         (["pause", "lab", "--reason", " "], "Invalid value for '--reason': say why, in a sentence"),
         (["pause", "lab", "--reason", "x", "--for", "0m"], "Invalid value for '--for': '0m' lasts no time"),
         (["results", "weekly", "--report", "-"], "scanpool results export weekly --format nessus"),
+        (["scan", "10.0.0.1", "--type", "full"], "Invalid value for '--type': 'full' is not one of 'untrusted', "),
+        (["results", "export", "weekly"], "Missing option '--format'. Choose from: jsonl, csv, "),
+        (["scan", "--targets-file", os.devnull], "Invalid value for --targets-file: /dev/null names no target"),
         (["schema", "compleeted"], "nothing is published as 'compleeted'; did you mean 'completed'?"),
     ],
 )

@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 
 from scanpool.cli.views.elements import bar, counted, span, when
 from scanpool.cli.views.events import event_line
+from scanpool.cli.views.fitting import Need, shared
 from scanpool.cli.views.pools import pools_view, scanners_view
 from scanpool.cli.views.results import result_view
 from scanpool.cli.views.scans import progress_line, scan_view, scans_view
@@ -45,6 +46,10 @@ def drawn(part: RenderableType, *, width: int = 200, is_terminal: bool = False) 
     with console.capture() as captured:
         console.print(part)
     return captured.get()
+
+
+def lines_at(part: RenderableType, width: int) -> list[str]:
+    return [line.rstrip() for line in drawn(part, width=width).splitlines()]
 
 
 def lines(part: RenderableType) -> list[str]:
@@ -175,6 +180,30 @@ def test_ids_and_times_stay_whole_on_a_narrow_terminal() -> None:
     seen = drawn(scans_view([scan]), width=80)
     assert "0" * 26 in seen
     assert when(NOW) in seen
+
+
+@pytest.mark.parametrize("width", [24, 40, 80, 100])
+def test_a_table_that_does_not_fit_is_told_row_by_row_without_a_broken_word(width: int) -> None:
+    scan = describe(a_completed_scan(a_request(name="branch office"), id="weekly"))
+    seen = drawn(scans_view([scan]), width=width)
+    assert max(len(line.rstrip()) for line in seen.splitlines()) <= width
+    assert {"weekly", "branch", "lab", "completed", "success"} <= set(seen.split())
+
+
+def test_rows_that_are_told_one_by_one_say_what_each_value_is() -> None:
+    scan = describe(a_queued_scan(a_request(name="branch office"), id="weekly"))
+    assert lines_at(scans_view([scan]), 60) == [
+        "id weekly  name branch office  pool lab  status queued",
+        f"  submitted {when(NOW)}",
+    ]
+
+
+def test_the_widest_columns_give_way_first_and_none_below_its_least() -> None:
+    narrow, wide, whole = Need(least=4, most=4), Need(least=20, most=90), Need(least=26, most=26)
+    assert shared([narrow, wide, whole], 200) == [4, 90, 26]
+    assert shared([narrow, wide, whole], 70) == [4, 40, 26]
+    assert shared([narrow, wide, wide], 50) == [4, 23, 23]
+    assert shared([narrow, wide, whole], 49) is None
 
 
 def test_colours_are_for_terminals() -> None:

@@ -220,7 +220,8 @@ class ScanPool:
         """
         status = await self.status(id, pool=pool)
         if status.findings is None:
-            ended = "ended without findings" if status.is_over else f"is {status.status}"
+            lacks = "a report" if status.result is None else "findings"
+            ended = f"ended without {lacks}" if status.is_over else f"is {status.status}"
             raise NoResult(f"scan {id!r} has no findings: it {ended}")
         return await self._findings.file(status.findings)
 

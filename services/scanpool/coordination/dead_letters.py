@@ -134,7 +134,7 @@ class DeadLetters:
     async def _decided(self, letter: Letter) -> Retry:
         stored = await self.stored(letter)
         if stored is None:
-            return CannotRetry(message="is no dead letter any more: it was retried or purged meanwhile")
+            return CannotRetry(message="it is no dead letter any more: it was retried or purged meanwhile")
         match letters.content_of(stored):
             case Dead() as dead:
                 now = await self._ledger.read(dead.pool, dead.id)

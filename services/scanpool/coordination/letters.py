@@ -182,8 +182,8 @@ def retry_without_letter(scans: Sequence[AnyScan]) -> AlreadyRetried | CannotRet
         if scan.run > 1:
             return AlreadyRetried(message=_since(scan))
     if scans:
-        return CannotRetry(message=f"is no dead letter: the scan is {state_of(scans[0])}")
-    return CannotRetry(message="is no dead letter: it was retried or purged before, or never was one")
+        return CannotRetry(message=f"it is no dead letter: the scan is {state_of(scans[0])}")
+    return CannotRetry(message="it is no dead letter: it was retried or purged before, or never was one")
 
 
 def body_of(letter: DeadLetter) -> bytes:

@@ -28,6 +28,8 @@ def client_failures() -> Iterator[None]:
         yield
     except RequestInvalid as error:
         raise Failure("request_invalid", _by_option(error), exit_code=ExitCode.USAGE) from error
+    except UnicodeEncodeError as error:
+        raise Failure("usage", f"{error.object!r} is not text in UTF-8", exit_code=ExitCode.USAGE) from error
     except InvalidName as error:
         raise Failure("invalid_name", str(error), exit_code=ExitCode.USAGE) from error
     except (ClientError, BrokerError) as error:
@@ -78,4 +80,7 @@ def _by_option(error: Exception) -> str:
     sentence = str(error)
     field = re.match(r"\w+", sentence)
     option = OPTION_OF_FIELD.get(field[0]) if field else None
-    return sentence.replace(field[0], option, 1) if field and option else sentence
+    if not field or not option:
+        return sentence
+    unit = " seconds" if field[0].endswith("_s") else ""
+    return sentence.replace(field[0], option, 1) + unit

@@ -31,6 +31,8 @@ class Program(TyperGroup):
             code = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
         except (Failure, typer.TyperException, typer.Abort, ReaderGone) as error:
             code = _told(error, Output(as_json="--json" in words))
+        except SystemExit:  # what prints the help ends so where nobody reads it
+            code = _told(ReaderGone(), Output(as_json=False))
         sys.exit(int(code or ExitCode.DONE))
 
 
@@ -55,7 +57,7 @@ def _told(error: Exception, out: Output) -> ExitCode:
 
 def _misuse(error: typer.TyperException, out: Output) -> ExitCode:
     """A command line that cannot be understood; one that only names a group has printed that group's help."""
-    if message := error.format_message().strip():
+    if message := " ".join(error.format_message().split()).replace("Value error, ", "", 1):
         context = getattr(error, "ctx", None)
         remedy = f"; `{context.command_path} --help` says what there is" if context else ""
         out.fail(Failure("usage", f"{message.rstrip('.')}{remedy}", exit_code=ExitCode.USAGE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -79,7 +80,7 @@ async def _serve(options: Options, host: str, port: int, tls: bool, out: Output)
         try:
             running = await stack.enter_async_context(Emulator(options, port=port, tls=tls, host=host))
         except OSError as error:
-            message = f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port"
+            message = f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}; choose another with --port"
             raise Failure("port_taken", message) from error
         _tell(running, options, out)
         await stopping.wait()

@@ -220,12 +220,18 @@ def _seconds(length: timedelta | None) -> int | None:
 
 def _wanted_targets(named: Sequence[str], file: str | None) -> list[str]:
     wanted = [*named, *(_of_file(file) if file is not None else ())]
+    if not wanted and file is not None:
+        raise typer.BadParameter(f"{_named(file)} names no target", param_hint="--targets-file")
     if not wanted:
         raise typer.BadParameter("name at least one, or a file of them with --targets-file", param_hint="TARGETS")
     return wanted
 
 
 def _of_file(name: str) -> list[str]:
-    with file_failures("stdin" if name == "-" else name):
+    with file_failures(_named(name)):
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     return values.listed_targets(text)
+
+
+def _named(file: str) -> str:
+    return "stdin" if file == "-" else file

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scanpool.cli.frame.untrusted import shown
+from scanpool.cli.views.fitting import FittingTable
 
 Cell: TypeAlias = str | Text
 
@@ -43,8 +44,10 @@ _NEVER_FOLDED = frozenset({"id", "at", "submitted", "last seen"})
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table; on a terminal that is too narrow its widest columns take several lines, ids and times never do."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    """A table; on a narrow terminal its widest columns take several lines, ids and times never do, and where words
+    would be broken it is told row by row.
+    """
+    made = FittingTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold", no_wrap=column in _NEVER_FOLDED)
     for row in rows:

@@ -79,7 +79,7 @@ def _scanners(pool: PoolStats) -> Table:
 def _notes(scanner: ScannerStatus, breaker: BreakerStatus | None) -> str:
     notes = [held("cordoned", scanner.cordoned)] if scanner.cordoned else []
     notes += [_breaker(breaker)] if breaker else []
-    notes += [scanner.reason] if scanner.reason else []
+    notes += [scanner.reason] if scanner.reason and not (breaker and scanner.reason in breaker.reason) else []
     return "; ".join(notes)
 
 
