@@ -92,7 +92,18 @@ async def test_a_request_that_can_never_be_admitted_is_told_by_its_option(pipeli
     wrong = await run(pipeline, "scan", "10.10.0.1", "--max-duration", "5s", "--json")
     assert wrong.code == 2
     assert wrong.document["error"]["code"] == "request_invalid"
-    assert wrong.document["error"]["message"].startswith("--max-duration: ")
+    assert wrong.document["error"]["message"] == "--max-duration: Expected `int` >= 60 seconds"
+
+
+@pytest.mark.parametrize(
+    "words", [("--name", "b\udcfcro"), ("--label", "room=b\udcfcro"), ("--idempotency-key", "\udcfc")]
+)
+async def test_a_word_that_is_no_text_is_told_as_a_mistake(pipeline: Pipeline, words: tuple[str, str]) -> None:
+    wrong = await run(pipeline, "scan", "10.10.0.1", *words)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("error: '")
+    assert wrong.err.endswith("' is not text in UTF-8\n")
+    assert "Traceback" not in wrong.err
 
 
 async def test_the_wait_ends_and_the_scan_goes_on_until_it_is_cancelled(pipeline: Pipeline) -> None:
@@ -106,10 +117,10 @@ async def test_the_wait_ends_and_the_scan_goes_on_until_it_is_cancelled(pipeline
     assert watched.code == 5
     assert {json.loads(line)["id"] for line in watched.out.splitlines()} == {"goes-on"}
 
-    cancelled = await run(pipeline, "cancel", "goes-on", "--reason", "too slow", "--wait", "--json")
+    cancelled = await run(pipeline, "cancel", "goes-on", "--reason", "too slow", "--by", "alice", "--wait", "--json")
     assert cancelled.code == 0
     assert cancelled.document["status"] == "cancelled"
-    assert "too slow" in cancelled.document["error"]["message"]
+    assert cancelled.document["error"]["message"] == "cancelled by alice: too slow"
 
     again = await run(pipeline, "cancel", "goes-on", "--json")
     assert again.code == 1
@@ -210,10 +221,11 @@ async def test_ctrl_c_ends_the_wait_and_not_the_scan(pipeline: Pipeline) -> None
     await pipeline.client.cancel(scan)
 
 
-async def test_a_reader_that_leaves_ends_the_command_quietly(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("words", [("list", "--json"), ("--help",), ("scan", "--help")])
+async def test_a_reader_that_leaves_ends_the_command_quietly(pipeline: Pipeline, words: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    process = await started("list", "--json", environ=environ(pipeline), stdout=writing)
+    process = await started(*words, environ=environ(pipeline), stdout=writing)
     os.close(writing)
     left = await ended(process)
     assert (left.code, left.err) == (141, "")

@@ -39,6 +39,12 @@ def test_init_overwrites_a_file_only_when_told_to(tmp_path: Path) -> None:
     assert path.read_text() == TEMPLATE
 
 
+def test_init_names_the_folder_that_it_was_given_for_a_file(tmp_path: Path) -> None:
+    refused = invoked("init", str(tmp_path))
+    assert refused.exit_code == ExitCode.USAGE
+    assert f"{tmp_path} is a folder; name a file in it" in refused.stderr
+
+
 def test_init_into_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     ended = invoked("init", str(tmp_path / "none" / "scanners.yaml"))
     assert ended.exit_code == ExitCode.ERROR

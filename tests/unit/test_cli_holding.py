@@ -203,6 +203,13 @@ def test_a_pool_in_numbers_says_what_waits_and_what_keeps_it_waiting() -> None:
     assert "pool dmz" in seen
 
 
+def test_what_opened_a_breaker_is_told_once() -> None:
+    scanner = a_scanner(ready=False, reason="server_status: down", breaker="open")
+    opened = a_breaker(state="open", reason="server_status: down")
+    seen = lines(stats_view([stats(scanners=(scanner,), breakers_not_closed=(opened,))]))
+    assert "lab.a no 0 of 2 open breaker open until reset (server_status: down)" in seen
+
+
 def test_nothing_that_people_wrote_reaches_the_terminal_but_as_text() -> None:
     wrote = a_hold(by=HOSTILE, reason=HOSTILE)
     breaker = a_breaker(state="open", by=HOSTILE, reason=HOSTILE)

@@ -184,16 +184,17 @@ def test_ids_and_times_stay_whole_on_a_narrow_terminal() -> None:
 
 @pytest.mark.parametrize("width", [24, 40, 80, 100])
 def test_a_table_that_does_not_fit_is_told_row_by_row_without_a_broken_word(width: int) -> None:
-    scan = describe(a_completed_scan(a_request(name="branch office"), id="weekly"))
+    scan = describe(a_completed_scan(request=a_request(name="branch office"), id="weekly"))
     seen = drawn(scans_view([scan]), width=width)
     assert max(len(line.rstrip()) for line in seen.splitlines()) <= width
-    assert {"weekly", "branch", "lab", "completed", "success"} <= set(seen.split())
+    assert {"weekly", "branch", "lab", "completed", scan.authentication_status, "2026-03-04"} <= set(seen.split())
 
 
 def test_rows_that_are_told_one_by_one_say_what_each_value_is() -> None:
     scan = describe(a_queued_scan(a_request(name="branch office"), id="weekly"))
     assert lines_at(scans_view([scan]), 60) == [
-        "id weekly  name branch office  pool lab  status queued",
+        "id weekly  name branch office  pool lab",
+        "  status queued (queued-normal)",
         f"  submitted {when(NOW)}",
     ]
 

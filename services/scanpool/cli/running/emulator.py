@@ -80,7 +80,8 @@ async def _serve(options: Options, host: str, port: int, tls: bool, out: Output)
         try:
             running = await stack.enter_async_context(Emulator(options, port=port, tls=tls, host=host))
         except OSError as error:
-            message = f"cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else error}; choose another with --port"
+            why = os.strerror(error.errno) if error.errno else error
+            message = f"cannot listen on {host}:{port}: {why}; choose another with --port"
             raise Failure("port_taken", message) from error
         _tell(running, options, out)
         await stopping.wait()

@@ -10,6 +10,7 @@ import typer
 
 from scanpool.cli.frame.exits import ExitCode, Failure, exit_of
 from scanpool.cli.frame.invocation import Invocation, command
+from scanpool.cli.frame.operator_options import By, person
 from scanpool.cli.frame.option_values import check_timeout, one_of
 from scanpool.cli.frame.scan_options import OfPool, ScanId, Timeout
 from scanpool_schemas.status import Status
@@ -105,6 +106,7 @@ def cancel(
     id: ScanId,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the scan's timeline.")] = "",
+    by: By = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is over.")] = False,
     timeout: Timeout = None,
     pool: OfPool = None,
@@ -113,13 +115,13 @@ def cancel(
     from scanpool.cli.frame.connecting import with_client
 
     check_timeout(timeout, "--wait", given=wait)
-    by = call.environ.get("USER", "")
+    who = person(by)
 
     async def cancelled(client: ScanPool) -> ExitCode:
         scan = await client.status(id, pool=pool)
         if scan.is_over:
             raise Failure("scan_is_over", f"scan {id!r} is over already: it is {scan.status}")
-        await client.cancel(id, pool=scan.pool, by=by, reason=reason)
+        await client.cancel(id, pool=scan.pool, by=who, reason=reason)
         if wait:
             return await _until_cancelled(client, scan, timeout, call.out)
         call.out.say(f"scan {id} is to be cancelled; see it through with: scanpool status {id} --watch")

@@ -119,5 +119,8 @@ def loaded_configuration(call: Invocation) -> tuple[Path, Configuration]:
 
 
 def _exists(path: Path) -> Failure:
-    message = f"{path} is there already; name another file, or overwrite it with --force"
+    if path.is_dir():
+        message = f"{path} is a folder; name a file in it"
+    else:
+        message = f"{path} is there already; name another file, or overwrite it with --force"
     return Failure("file_exists", message, exit_code=ExitCode.USAGE)
