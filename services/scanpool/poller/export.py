@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import anyio.from_thread
@@ -10,6 +9,7 @@ import anyio.to_thread
 import zstandard
 
 from scanpool.runtime.objects import Objects
+from scanpool.runtime.work_folder import work_folder
 from scanpool.scanners.scanner import Scanner
 from scanpool_schemas.scan import Export, Exporting
 
@@ -31,9 +31,9 @@ class Exporter:
             ScannerError: the scanner did not give it.
             BrokerUnavailable: the object store did not take it.
         """
-        with tempfile.TemporaryDirectory(prefix="scanpool-export-", dir=self._work_dir) as folder:
-            report = await scanner.export(scan.scanner_scan_id, Path(folder) / "report.nessus")
-            packed = Path(folder) / "report.zst"
+        with work_folder("export", self._work_dir) as folder:
+            report = await scanner.export(scan.scanner_scan_id, folder / "report.nessus")
+            packed = folder / "report.zst"
             await anyio.to_thread.run_sync(_compress, report.path, packed)
             name = f"{scan.id}.{scan.run}.{nonce}"
             await self._objects.put(name, packed, f"raw report of scan {scan.id}, run {scan.run}, zstd")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.objects import ObjectMissing, Objects
 from scanpool.runtime.outcomes import Retry, Snooze
 from scanpool.runtime.tracing import span
+from scanpool.runtime.work_folder import work_folder
 from scanpool.validator.decide import shortcoming
 from scanpool.validator.reading import Reading, read
 from scanpool_schemas import subjects
@@ -58,9 +58,9 @@ class Validator:
         """A scan whose report is in the object store: read it, then complete or fail."""
         mark = Mark(at=self._parts.clockwork.now(), by="validator", nonce=self._parts.clockwork.nonce())
         try:
-            with tempfile.TemporaryDirectory(prefix="scanpool-report-", dir=self._parts.work_dir) as folder:
+            with work_folder("report", self._parts.work_dir) as folder:
                 with span("validate", attributes=described(scan)):
-                    reading = await self._read(scan, Path(folder))
+                    reading = await self._read(scan, folder)
                 if reading.sha256 != scan.export.sha256:
                     message = f"{scan.export.object}: not the bytes that were exported"
                     return Retry(code="export_unreadable", message=message)
