@@ -96,7 +96,10 @@ class Store:
         if application != APPLICATION_ID:
             raise NotAFindingsFile(f"{self.path}: not a file of findings (application id {application:#x})")
         if version != VERSION:
-            raise OtherVersion(f"{self.path}: findings of version {version}; this program reads version {VERSION}")
+            raise OtherVersion(
+                f"{self.path}: findings of version {version}; this program reads version {VERSION}. Use the other "
+                "version, or read the report itself: save it with `scanpool results export ID --format nessus`"
+            )
 
     def __enter__(self) -> Self:
         return self
