@@ -134,7 +134,14 @@ def assert_calls(spans: Sequence[Seen], url: str) -> None:
     assert by_id[next(s for s in spans if s.name.endswith("/download")).parent_id].name == "export"
     assert one(spans, "validate").service == "scanpool-validator"
     assert Counter(s.name for s in spans)["process scan.{pool}.running.{id}"] == 1
-    assert "process scan.{pool}.launching.{id}" not in {s.name for s in spans}
+    looks = {s.span_id for s in spans if s.name == "process scan.{pool}.launching.{id}"}
+    assert looks <= {each for s in spans if s.is_error for each in within(s, by_id)}, "what came to nothing is not told"
+
+
+def within(span: Seen, by_id: Mapping[str, Seen]) -> set[str]:
+    """The span itself and all that it is within."""
+    above = by_id.get(span.parent_id)
+    return {span.span_id} | (within(above, by_id) if above else set())
 
 
 def assert_waiting(spans: Sequence[Seen], submitted_at: float) -> None:
