@@ -11,7 +11,14 @@ from tests.support.pages import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "agent-session.md"
 VARIES = frozenset(
-    {"queue_position", "scanner_instance", "estimated_wait_s", "estimated_wait_minutes", "estimate_confidence"}
+    {
+        "queue_position",
+        "scanner_instance",
+        "scanner_url",
+        "estimated_wait_s",
+        "estimated_wait_minutes",
+        "estimate_confidence",
+    }
 )
 """There or not, as a scan is quick or slow to begin."""
 
