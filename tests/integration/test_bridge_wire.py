@@ -30,9 +30,9 @@ from tests.support.bridge_command import environment
 from tests.support.bridge_tasks import KnowsTasks
 from tests.support.eras import MODERN, VERSIONS, client_of
 from tests.support.eventually import becomes
+from tests.support.forking import program
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.processes import SCANPOOL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,7 +91,8 @@ async def submitted(pipeline: Pipeline, client: Client, kind: Kind, person: Pers
 async def a_whole_scan(pipeline: Pipeline, bridge: RunningBridge, kind: Kind) -> None:
     """From the submission to the findings, in few calls."""
     environ = environment({"SCANPOOL_NATS_URL": pipeline.nats.url})
-    started = StdioServerParameters(command=str(SCANPOOL), args=["bridge", "--stdio"], env=environ)
+    command, *words = program()
+    started = StdioServerParameters(command=command, args=[*words, "bridge", "--stdio"], env=environ)
     person, tasks = Person(YES), KnowsTasks()
     options: dict[str, Any] = {"extensions": [tasks]} if kind.knows_tasks else {}
     if kind.has_person:

@@ -23,8 +23,8 @@ from tests.support.broker import NOON
 from tests.support.builders import a_mark
 from tests.support.cli import Ended, scanpool
 from tests.support.eventually import becomes
+from tests.support.forking import program
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
-from tests.support.processes import SCANPOOL
 from tests.support.watching import FASTER, dead_letter, fault, holders, in_a_task, on_scanner, reaches
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -227,7 +227,7 @@ async def on_a_terminal(pipeline: Pipeline, typed: str, *words: str) -> tuple[in
     """The command's exit code and what is seen, with a person who types a line."""
     person, terminal = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        str(SCANPOOL),
+        *program(),
         *words,
         stdin=terminal,
         stdout=asyncio.subprocess.PIPE,

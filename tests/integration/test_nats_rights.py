@@ -73,10 +73,14 @@ async def state_is(pipeline: GuardedPipeline, scan_id: str, *states: str) -> Non
     await becomes(so, within_s=60)
 
 
-async def works(pipeline: GuardedPipeline, scan_id: str) -> bool:
-    """Whether its scanner says that it scans: it takes no pause before."""
-    progress = (await pipeline.client.status(scan_id)).progress
-    return progress is not None and progress.status == "running"
+async def shows(pipeline: GuardedPipeline, scan_id: str, word: str) -> None:
+    """Wait for its scanner's word for it: it takes no pause before it runs."""
+
+    async def so() -> bool:
+        progress = (await pipeline.client.status(scan_id)).progress
+        return progress is not None and progress.status == word
+
+    await becomes(so, within_s=60)
 
 
 @pytest.mark.usefixtures("nothing_refused")
@@ -93,8 +97,9 @@ async def test_scans_end_as_they_should_here_and_beside_the_scanners_of_a_dmz(
 @pytest.mark.usefixtures("nothing_refused")
 async def test_a_running_scan_is_paused_resumed_and_cancelled(pipeline: GuardedPipeline) -> None:
     await pipeline.client.submit(TARGETS, name="slow", pool="lab", scanner="slow", id="slow")
-    await becomes(lambda: works(pipeline, "slow"), within_s=60)
-    for line in ("pause-scan slow --reason busy", "resume-scan slow", "cancel slow --wait"):
+    orders = {"pause-scan slow --reason busy": "running", "resume-scan slow": "paused", "cancel slow --wait": "running"}
+    for line, word in orders.items():
+        await shows(pipeline, "slow", word)
         ended = await run(pipeline, "operator", line)
         assert ended.code in (0, 3), ended.err
     assert (await pipeline.client.status("slow")).status == "cancelled"

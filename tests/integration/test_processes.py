@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.support.forking import program
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.processes import running
 
@@ -18,7 +19,8 @@ async def test_two_of_each_service_share_two_hundred_scans_and_each_runs_once(tm
     async with running_pipeline({"lab": POOL}, services=()) as pipeline, AsyncExitStack() as stack:
         for number, service in enumerate(SERVICES):
             arguments = ["run", service, "--nats", pipeline.nats.url, "--config", str(pipeline.configuration)]
-            await stack.enter_async_context(running(arguments, tmp_path / f"{number}-{service}.log"))
+            log = tmp_path / f"{number}-{service}.log"
+            await stack.enter_async_context(running(arguments, log, program=program()))
         submitted = [await pipeline.client.submit([f"10.10.0.{n % 250}"], name=f"scan {n}") for n in range(SCANS)]
         ended = await asyncio.gather(*(pipeline.client.wait(scan.id, timeout=150) for scan in submitted))
         assert {each.status for each in ended} == {"completed"}

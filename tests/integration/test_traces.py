@@ -14,6 +14,7 @@ from scanpool.runtime.http import listening
 from tests.support.cli import scanpool
 from tests.support.collector import Collector, Seen, collecting
 from tests.support.crashing import AHEAD
+from tests.support.forking import program
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.ports import own_port
 from tests.support.processes import FAST_ENVIRON, Service, running
@@ -32,7 +33,9 @@ async def services(
     """Each service as a process of its own."""
     async with AsyncExitStack() as stack:
         yield {
-            name: await stack.enter_async_context(running(command(pipeline, name), folder / f"{name}.log", environ))
+            name: await stack.enter_async_context(
+                running(command(pipeline, name), folder / f"{name}.log", environ, program=program())
+            )
             for name in names
         }
 

@@ -1,4 +1,4 @@
-"""The bridge as its executable serves it: `scanpool bridge serve`, with a `bridge.yaml`."""
+"""The bridge as the command line serves it: `scanpool bridge serve`, with a `bridge.yaml`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import COMPILED_ONCE, SCANPOOL
+from tests.support.forking import program
 
 READY_S = 60.0
 ENDS_S = 30.0
@@ -46,7 +46,7 @@ async def bridge_command(
     words = ("bridge", "serve", "--port", "0", "--json", "--nats", nats_url, "--bridge-config", str(file))
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            str(SCANPOOL), *words, stdout=asyncio.subprocess.PIPE, stderr=output, env=environment()
+            *program(), *words, stdout=asyncio.subprocess.PIPE, stderr=output, env=environment()
         )
     try:
         yield CommandedBridge(process, await _url(process, log), log)
@@ -57,7 +57,7 @@ async def bridge_command(
 def environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Of a process that nothing of the environment that the tests run in tells anything."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SCANPOOL_")}
-    return {**kept, **COMPILED_ONCE, **(environ or {})}
+    return {**kept, **(environ or {})}
 
 
 async def _url(process: asyncio.subprocess.Process, log: Path) -> str:

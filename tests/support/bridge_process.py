@@ -1,20 +1,17 @@
-"""A bridge as a process of its own, which tests may kill: `python -m tests.support.bridge_process`."""
+"""A bridge as a process of its own, which tests may kill."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from tests.support.processes import COMPILED_ONCE
+from tests.support.forking import program
 
 READY_S = 60.0
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,9 @@ class BridgeProcess:
 async def bridge_process(nats_url: str, keys: Sequence[bytes] = ()) -> AsyncIterator[BridgeProcess]:
     """A replica over the NATS; ended with the context, if the test has not done so."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.bridge_process", "--nats", nats_url),
+        *(*program("tests.support.bridge_process:main"), "--nats", nats_url),
         *(argument for key in keys for argument in ("--key", key.hex())),
         stdout=asyncio.subprocess.PIPE,
-        cwd=_ROOT,
-        env={**os.environ, **COMPILED_ONCE},
     )
     assert process.stdout is not None
     try:
@@ -69,7 +64,8 @@ async def _serve(nats_url: str, keys: Sequence[bytes]) -> None:
             await bridge.parts.stopping.wait()
 
 
-def _main() -> None:
+def main() -> None:
+    """Serve as the words after the program say, until told to stop."""
     from scanpool.runtime import logs
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -78,7 +74,3 @@ def _main() -> None:
     arguments = parser.parse_args()
     logs.configure(stream=sys.stderr)
     asyncio.run(_serve(arguments.nats, arguments.key))
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,4 +1,4 @@
-"""The `scanpool` executable, run as a person or a script runs it."""
+"""The command line of scanpool, run as a person or a script runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.processes import COMPILED_ONCE, SCANPOOL
+from tests.support.forking import program
 
 ENDS_WITHIN_S = 40.0
 
@@ -41,12 +41,12 @@ async def started(
     """Start a command; nothing of the environment that the tests run in tells it anything."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SCANPOOL_")}
     return await asyncio.create_subprocess_exec(
-        str(SCANPOOL),
+        *program(),
         *words,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
-        env={**kept, **COMPILED_ONCE, **(environ or {})},
+        env={**kept, **(environ or {})},
     )
 
 

@@ -1,0 +1,124 @@
+"""Commands of scanpool in forks of one process that has imported all of it: real processes, which begin at once.
+
+A process takes longer to import the command line than most commands take to do their work. Here one process imports it
+once for all tests of a run; `forked.py` asks it for forks. How the executable itself starts is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from tests.support.forked import LENGTH_BYTES
+from tests.support.pages import ROOT
+
+SCANPOOL = "scanpool.cli:main"
+_FORKED = Path(__file__).with_name("forked.py")
+
+
+def program(entry: str = SCANPOOL) -> tuple[str, ...]:
+    """The first words of a command whose function `entry` (`module:function`) reads the others."""
+    return (sys.executable, "-SIE", str(_FORKED), _socket(), entry)
+
+
+@functools.cache
+def _socket() -> str:
+    """Where this run's process takes orders; it ends with this one."""
+    folder = tempfile.TemporaryDirectory(prefix="scanpool-test-")
+    path = str(Path(folder.name) / "orders")
+    server = subprocess.Popen([sys.executable, "-m", __name__, path], cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    assert server.stdout.readline(), "the process that is to fork the others ended before it had imported scanpool"
+
+    def ended() -> None:
+        server.terminate()
+        server.wait()
+        folder.cleanup()
+
+    atexit.register(ended)
+    return path
+
+
+def main(path: str) -> None:
+    """Fork a process for every order that comes over the socket; in the forks, do what was ordered."""
+    _import_all()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as orders:
+        orders.bind(path)
+        orders.listen(64)
+        gc.freeze()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        print("ready", flush=True)
+        while True:
+            order, _ = orders.accept()
+            if os.fork() == 0:
+                break
+            order.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    asked, streams = _received(order)
+    pid = os.fork()
+    if pid == 0:
+        order.close()
+        _live(asked, streams)
+    else:
+        _keep(order, pid)
+
+
+def _import_all() -> None:
+    for package in ("scanpool", "scanpool_schemas"):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+
+
+def _received(order: socket.socket) -> tuple[bytes, list[int]]:
+    head, streams, _, _ = socket.recv_fds(order, LENGTH_BYTES, 3)
+    return order.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL), streams
+
+
+def _keep(order: socket.socket, pid: int) -> NoReturn:
+    """Watch over one process until it ends, for whoever ordered it: pass on signals, end it if they are gone."""
+    os.closerange(0, 3)
+    ended = os.pidfd_open(pid)
+    with selectors.DefaultSelector() as selector:
+        selector.register(order, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        while all(key.fd != ended for key, _ in selector.select()):
+            for number in order.recv(64) or bytes([signal.SIGKILL]):
+                signal.pidfd_send_signal(ended, number)
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(OSError):  # nobody may wait for it any more
+        order.send(os.waitstatus_to_exitcode(status).to_bytes(2, "big", signed=True))
+    os._exit(0)
+
+
+def _live(asked: bytes, streams: Sequence[int]) -> None:
+    """Become what was ordered; this process ends as it would."""
+    for descriptor, stream in enumerate(streams):
+        os.dup2(stream, descriptor)
+        os.close(stream)
+    folder, entry, count, *rest = map(os.fsdecode, asked.split(b"\0"))
+    words, environ = rest[: int(count)], rest[int(count) :]
+    os.chdir(folder)
+    os.environ.clear()
+    for name, _, value in (pair.partition("=") for pair in environ):
+        os.environ[name] = value
+    module, function = entry.split(":")
+    sys.argv = [module.partition(".")[0], *words]
+    getattr(importlib.import_module(module), function)()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
