@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test files that run at the same time: they wait more than they work.
 # They begin in the order of their folders: the long ones first, the short ones fill up the end.
-TESTS_AT_ONCE ?= 4
+TESTS_AT_ONCE ?= 6
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
@@ -29,6 +29,8 @@ $(VENV)/ready: pyproject.toml uv.lock
 demo: setup ## Watch scans flow through two pools of emulated scanners
 	@$(BIN)/scanpool demo
 
+test: export PYTHONDONTWRITEBYTECODE :=
+test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: setup ## Run the whole test suite
 	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 

@@ -22,7 +22,10 @@ STOP_S = 30.0
 
 _BYTECODE = tempfile.TemporaryDirectory(prefix="scanpool-test-")
 atexit.register(_BYTECODE.cleanup)
-COMPILED_ONCE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _BYTECODE.name}
+COMPILED_ONCE = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", _BYTECODE.name),
+}
 """Processes are compiled once for all, as where scanpool is installed, whatever the tests themselves do."""
 
 FAST_ENVIRON = {

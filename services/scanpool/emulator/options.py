@@ -1,7 +1,7 @@
 """What one emulated scanner is: its edition, its network, its pace and the credentials that open it."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
 from scanpool.emulator.default_network import DEFAULT_HOSTS
@@ -42,8 +42,8 @@ class Options:
     """A session unused for this long is over. Real time: it is not scaled."""
     max_failed_logins: int = 5
     """That many failed logins in a row lock the account; 0 never does."""
-    plugin_set: str = "202511060226"
-    """The plugin feed that it says it has loaded, as YYYYMMDDhhmm; its reports are always of the default one."""
+    plugin_set: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d}0000")
+    """The plugin feed that it says it has loaded, as YYYYMMDDhhmm: today's. Its reports are always of the same one."""
     ips_used: int | None = None
     """How many of the licence's addresses are used; None: it does not say."""
     licence_expires_at: int = 4_102_444_800
