@@ -13,6 +13,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import select
 import selectors
 import signal
 import socket
@@ -40,13 +41,13 @@ def _socket() -> str:
     """Where this run's process takes orders; it ends with this one."""
     folder = tempfile.TemporaryDirectory(prefix="scanpool-test-")
     path = str(Path(folder.name) / "orders")
-    server = subprocess.Popen([sys.executable, "-m", __name__, path], cwd=ROOT, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", __name__, path]
+    server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdout is not None
     assert server.stdout.readline(), "the process that is to fork the others ended before it had imported scanpool"
 
     def ended() -> None:
-        server.terminate()
-        server.wait()
+        server.communicate()  # it ends with its input
         folder.cleanup()
 
     atexit.register(ended)
@@ -62,11 +63,13 @@ def main(path: str) -> None:
         gc.freeze()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         print("ready", flush=True)
-        while True:
+        while orders in select.select([orders, sys.stdin], [], [])[0]:
             order, _ = orders.accept()
             if os.fork() == 0:
                 break
             order.close()
+        else:
+            return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     asked, streams = _received(order)
     pid = os.fork()
@@ -74,7 +77,7 @@ def main(path: str) -> None:
         order.close()
         _live(asked, streams)
     else:
-        _keep(order, pid)
+        _keep(order, pid, streams)
 
 
 def _import_all() -> None:
@@ -88,9 +91,10 @@ def _received(order: socket.socket) -> tuple[bytes, list[int]]:
     return order.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL), streams
 
 
-def _keep(order: socket.socket, pid: int) -> NoReturn:
+def _keep(order: socket.socket, pid: int, streams: Sequence[int]) -> NoReturn:
     """Watch over one process until it ends, for whoever ordered it: pass on signals, end it if they are gone."""
-    os.closerange(0, 3)
+    for stream in (0, 1, 2, *streams):
+        os.close(stream)
     ended = os.pidfd_open(pid)
     with selectors.DefaultSelector() as selector:
         selector.register(order, selectors.EVENT_READ)
