@@ -13,7 +13,9 @@ from enum import IntEnum
 
 from lxml import etree
 
+from scanpool.report.constants import FOLDED
 from scanpool.report.texts import head_and_tail
+from scanpool.report.unfolding import Unfolding
 
 COMPLIANCE_NAMESPACE = "http://www.nessus.org/cm"
 _COMPLIANCE_RESULT = f"{{{COMPLIANCE_NAMESPACE}}}compliance-result"
@@ -46,21 +48,22 @@ _SEVERITIES = {str(severity.value): severity for severity in Severity}
 class Item:
     """One `ReportItem`: what one plugin said on one port."""
 
-    __slots__ = ("_element", "_text_chars")
+    __slots__ = ("_text_chars", "_unfolding", "element")
 
-    def __init__(self, element: etree._Element, text_chars: int) -> None:
-        self._element = element
+    def __init__(self, element: etree._Element, text_chars: int, unfolding: Unfolding) -> None:
+        self.element = element
         self._text_chars = text_chars
+        self._unfolding = unfolding
 
     @property
     def plugin_id(self) -> int | None:
         """None where the report has no number there."""
-        return number(self._element.get("pluginID"))
+        return number(self.element.get("pluginID"))
 
     @property
     def severity(self) -> Severity | None:
         """By the attribute; where it is missing or no number, by the risk factor; else None."""
-        severity = _SEVERITIES.get(self._element.get("severity", ""))
+        severity = _SEVERITIES.get(self.element.get("severity", ""))
         if severity is not None:
             return severity
         return _RISK_FACTORS.get((self.text("risk_factor") or "").strip().lower())
@@ -68,13 +71,13 @@ class Item:
     @property
     def compliance_result(self) -> str | None:
         """The result's word in upper case, empty if it has none; None where this is no compliance item."""
-        family = self._element.get("pluginFamily")
+        family = self.element.get("pluginFamily")
         if not is_compliance_family(family):
             return None
         result = self.text(_COMPLIANCE_RESULT)
         if result is not None:
             return result.strip().upper()
-        if next(self._element.iterchildren(_ANY_COMPLIANCE), None) is not None:
+        if next(self.element.iterchildren(_ANY_COMPLIANCE), None) is not None:
             return ""
         # Before results had an element of their own they stood in the description; the family also has
         # items that are no results, as notes on PCI.
@@ -88,8 +91,15 @@ class Item:
 
     def text(self, tag: str) -> str | None:
         """The text of the first child of that name, cut to its head and tail; None where there is none."""
-        child = next(self._element.iterchildren(tag), None)
-        return None if child is None else head_and_tail(child.text or "", self._text_chars)
+        for child in self.element.iterchildren(FOLDED, tag):
+            said = self.unfolded(child.text or "") if child.tag == FOLDED else (tag, child.text or "")
+            if tag in said[::2]:
+                return head_and_tail(said[2 * said[::2].index(tag) + 1], self._text_chars)
+        return None
+
+    def unfolded(self, folded: str) -> tuple[str, ...]:
+        """Tag and text by turns, in order, of what its `FOLDED` element with that text stands for."""
+        return self._unfolding.said(folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ class HostPart:
     """The host's properties that were read so far; all of them in the last part."""
     elements: tuple[etree._Element, ...]
     text_chars: int
+    unfolding: Unfolding
     is_last: bool
     is_web: bool
     """The report is a web application scan; its hosts are URLs."""
@@ -116,7 +127,7 @@ class HostPart:
         """The part's items, in order; may be asked for more than once."""
         for element in self.elements:
             if element.tag == "ReportItem":
-                yield Item(element, self.text_chars)
+                yield Item(element, self.text_chars, self.unfolding)
 
 
 def is_compliance_family(family: str | None) -> bool:

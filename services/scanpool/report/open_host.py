@@ -8,6 +8,7 @@ from scanpool.report.errors import LimitExceeded
 from scanpool.report.host import HostPart
 from scanpool.report.limits import KIB, Limits
 from scanpool.report.texts import clip, head_and_tail
+from scanpool.report.unfolding import Unfolding
 
 # What a property takes in memory beside its characters.
 _TAG_OVERHEAD = 200
@@ -17,11 +18,12 @@ _LARGE_HOST = 512 * KIB
 class OpenHost:
     """Collects the host's properties and hands out its children, at its end or before."""
 
-    def __init__(self, element: etree._Element, limits: Limits, *, is_web: bool) -> None:
+    def __init__(self, element: etree._Element, limits: Limits, unfolding: Unfolding, *, is_web: bool) -> None:
         self.element = element
         self._name = element.get("name") or ""
         self._is_web = is_web
         self._limits = limits
+        self._unfolding = unfolding
         self._size_bytes = 0
         self._tags: dict[str, str] = {}
         self._tag_bytes = 0
@@ -41,7 +43,8 @@ class OpenHost:
         for element in elements:
             if element.tag == "HostProperties":
                 self._read_tags(element)
-        return HostPart(self._name, self._tags, elements, self._limits.text_chars, is_last, self._is_web)
+        text_chars = self._limits.text_chars
+        return HostPart(self._name, self._tags, elements, text_chars, self._unfolding, is_last, self._is_web)
 
     def _read_tags(self, properties: etree._Element) -> None:
         for tag in properties.iterchildren("tag"):

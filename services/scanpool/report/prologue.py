@@ -9,6 +9,7 @@ import codecs
 import re
 from xml.parsers import expat
 
+from scanpool.report.element_names import ROOT
 from scanpool.report.errors import (
     DoctypeNotAllowed,
     LimitExceeded,
@@ -21,7 +22,6 @@ from scanpool.report.errors import (
 )
 from scanpool.report.texts import clip
 
-ROOT = "NessusClientData_v2"
 _ROOT_V1 = "NessusClientData"
 # Beside a Latin alphabet's 8 bits only what expat and libxml2 read alike: a difference could hide a DOCTYPE.
 _ENCODINGS = {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-15", "cp1252"}
@@ -43,14 +43,19 @@ _BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _XML_STARTS = (b"<", b"\x00<", *_BYTE_ORDER_MARKS)
 
 
-def check_prologue(head: bytes, *, whole: bool, cap: int) -> None:
+def check_prologue(head: bytes, *, whole: bool, cap: int) -> int | None:
     """Check the first bytes of a report; `whole` says that no more follow.
+
+    Answers at which byte the root element begins, of a report in UTF-8 alone.
 
     Raises:
         ReportError: it is no Nessus report of version 2, or begins in a way that is not safe.
     """
     _refuse_what_is_no_xml(head)
-    _Prologue(cap).read(head, whole=whole)
+    prologue = _Prologue(cap)
+    prologue.read(head, whole=whole)
+    is_utf8 = prologue.encoding == "utf-8" and head.startswith(b"<" + ROOT.encode(), prologue.root_at)
+    return prologue.root_at if is_utf8 else None
 
 
 def _refuse_what_is_no_xml(head: bytes) -> None:
@@ -81,6 +86,9 @@ class _Prologue:
     """An expat parser that is done as soon as it sees the root element begin."""
 
     def __init__(self, cap: int) -> None:
+        self.encoding = "utf-8"
+        """As declared, or else as XML has it."""
+        self.root_at = 0
         self._cap = cap
         self._root: str | None = None
         self._parser = expat.ParserCreate(namespace_separator=" ")
@@ -104,7 +112,10 @@ class _Prologue:
         _judge_root(self._root)
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        if encoding is not None and not _is_read(encoding):
+        if encoding is None:
+            return
+        self.encoding = _codec(encoding)
+        if self.encoding not in _ENCODINGS:
             raise UnsupportedEncoding(clip(encoding, 40))
 
     def _doctype(self, name: str, _system: str | None, _public: str | None, _internal: bool) -> None:
@@ -115,6 +126,7 @@ class _Prologue:
     def _element(self, name: str, _attributes: dict[str, str]) -> None:
         if self._root is None:
             self._root = name
+            self.root_at = self._parser.CurrentByteIndex
 
     def _unreadable(self, error: expat.ExpatError) -> ReportError:
         if error.code in _ENDS_TOO_EARLY:
@@ -136,11 +148,11 @@ _ENDS_TOO_EARLY = {
 }
 
 
-def _is_read(encoding: str) -> bool:
+def _codec(encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name in _ENCODINGS
+        return codecs.lookup(encoding).name
     except LookupError:
-        return False
+        return ""
 
 
 def _judge_root(name: str) -> None:

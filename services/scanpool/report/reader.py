@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from scanpool.report.errors import LimitExceeded
+from scanpool.report.folding import Folding
 from scanpool.report.host import HostPart
 from scanpool.report.limits import KIB, Limits
 from scanpool.report.policy import Policy
@@ -24,7 +25,8 @@ class ReportReader:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._tree = ReportTree(self._limits)
+        self._folding = Folding()
+        self._tree = ReportTree(self._limits, self._folding)
         self._sha256 = hashlib.sha256()
         self._size_bytes = 0
         self._waiting = bytearray()
@@ -102,8 +104,10 @@ class ReportReader:
 
     def _parse(self, block: bytes, *, is_last: bool) -> Iterator[HostPart]:
         if not self._begun:
-            check_prologue(block, whole=is_last, cap=self._limits.prologue_bytes)
+            root_at = check_prologue(block, whole=is_last, cap=self._limits.prologue_bytes)
             self._begun = True
+            if root_at is not None:
+                self._folding.begin(root_at)
         yield from self._tree.feed(block)
 
 

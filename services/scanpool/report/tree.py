@@ -11,16 +11,17 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from scanpool.report import prologue
+from scanpool.report import element_names
 from scanpool.report.errors import DoctypeNotAllowed, LimitExceeded, Malformed, ReportError, Truncated
+from scanpool.report.folding import Folding
 from scanpool.report.held import Held
 from scanpool.report.host import HostPart
 from scanpool.report.limits import Limits
 from scanpool.report.open_host import OpenHost
 from scanpool.report.policy import Policy
 from scanpool.report.texts import clip
+from scanpool.report.unfolding import Unfolding
 
-_POLICY_PARTS = ("policyName", "preference", "item", "FamilyItem", "PluginItem")
 # libxml2 stops at 2,048 levels by itself; no other limit of its own can be met below `item_bytes`.
 _TOO_DEEP_FOR_LIBXML2 = etree.ErrorTypes.ERR_RESOURCE_LIMIT
 
@@ -28,11 +29,13 @@ _TOO_DEEP_FOR_LIBXML2 = etree.ErrorTypes.ERR_RESOURCE_LIMIT
 class ReportTree:
     """Fed with blocks, answers with the hosts, and with parts of large hosts, that became complete."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, folding: Folding | None = None) -> None:
         self.policy = Policy()
         self.report_name = ""
         self.has_report = False
         self._limits = limits
+        self._folding = folding or Folding()
+        self._unfolding = Unfolding(self._folding.constants)
         self._too_deep = etree.XPath("boolean(" + "/".join("*" * (limits.depth - 2)) + ")")
         self._parser = _new_parser()
         self._root: etree._Element | None = None
@@ -84,7 +87,7 @@ class ReportTree:
 
     def _parse(self, block: bytes) -> None:
         try:
-            self._parser.feed(block)
+            self._parser.feed(self._folding.fold(block))
         except etree.XMLSyntaxError as error:
             raise self._logged_refusal() from error
         # An undefined entity raises nothing: lxml would drop what it read and begin anew with the next block.
@@ -111,7 +114,7 @@ class ReportTree:
 
     def _begin(self, element: etree._Element) -> None:
         match element.tag:
-            case prologue.ROOT:
+            case element_names.ROOT:
                 self._begin_root(element)
             case "Policy" if element.getparent() is self._root:
                 self._policy = element
@@ -124,7 +127,7 @@ class ReportTree:
 
     def _begin_root(self, element: etree._Element) -> None:
         if self._root is not None:
-            raise Malformed(f"a second {prologue.ROOT} element")
+            raise Malformed(f"a second {element_names.ROOT} element")
         if element.getroottree().docinfo.internalDTD is not None:
             raise DoctypeNotAllowed
         self._root = element
@@ -140,7 +143,7 @@ class ReportTree:
     def _begin_host(self, element: etree._Element) -> None:
         if self._report is None or element.getparent() is not self._report:
             raise Malformed(f"a ReportHost that is not directly in a Report, after {self._hosts_begun} hosts")
-        self._host = OpenHost(element, self._limits, is_web=self._is_web)
+        self._host = OpenHost(element, self._limits, self._unfolding, is_web=self._is_web)
         self._hosts_begun += 1
         if self._hosts_begun > self._limits.hosts:
             raise LimitExceeded("hosts", self._limits.hosts, "hosts")
@@ -156,7 +159,7 @@ class ReportTree:
             case "Report":
                 self._report = None
                 self._forget(element)
-            case prologue.ROOT:
+            case element_names.ROOT:
                 self._root_ended = True
             case _ if self._policy is not None:
                 self._end_in_policy(element, self._policy)
@@ -201,7 +204,7 @@ class ReportTree:
 def _new_parser() -> etree.XMLPullParser:
     return etree.XMLPullParser(
         events=("start", "end"),
-        tag=(prologue.ROOT, "Policy", *_POLICY_PARTS, "Report", "ReportHost"),
+        tag=element_names.HEARD,
         huge_tree=True,
         resolve_entities=False,
         no_network=True,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from scanpool.report.constants import FOLDED
+from scanpool.report.element_names import OF_THE_FINDING
 from scanpool.report.texts import head_and_tail
 
 if TYPE_CHECKING:
@@ -14,25 +16,29 @@ if TYPE_CHECKING:
 Facts = dict[str, list[str]]
 """By element: its texts, in order."""
 
-OF_THE_FINDING = frozenset({"plugin_output", "attachment", "first_found", "last_found", "vulnerability_state"})
-"""Elements that differ from host to host; the others say the same wherever their plugin reports."""
 _LINES = frozenset({"see_also", "cpe"})
 """One element that holds a list, one entry a line."""
 _LONGEST_NUMBER = 24
 
 
-def parted(element: etree._Element) -> tuple[list[etree._Element], list[str]]:
-    """The elements of an item that are the finding's, and of the others, in order, tag and text by turns."""
+def parted(element: etree._Element) -> tuple[list[etree._Element], str, list[str]]:
+    """The elements of an item that are the finding's, and of the others, in order, tag and text by turns.
+
+    Between them the text of the `FOLDED` element, which stands before the others; empty where there is none.
+    """
     own: list[etree._Element] = []
+    folded = ""
     said: list[str] = []
     for child in element:
         tag = child.tag
         if tag in OF_THE_FINDING:
             own.append(child)
+        elif tag == FOLDED:
+            folded = child.text or ""
         else:
             said.append(tag)
             said.append(child.text or "")
-    return own, said
+    return own, folded, said
 
 
 def facts_of(said: Sequence[str], text_chars: int) -> Facts:

@@ -37,6 +37,8 @@ class Harvest:
         self._text_chars = text_chars
         self._packed = Packer().pack
         self._plugins: dict[bytes, int] = {}
+        self._folded: dict[str, tuple[int, int, int]] = {}
+        """Plugin, port and service of items without other elements than their own, by what was folded."""
         self._services: dict[tuple[str, str], int] = {}
         self._checks: dict[bytes, int] = {}
         self._ids = count(1)
@@ -47,24 +49,26 @@ class Harvest:
         """Take in a part, before the reader is asked for the next one."""
         if self._host is None:
             self._host = next(self._ids)
-        for element in part.elements:
-            if element.tag == "ReportItem":
-                self._item(element, self._host)
+        for item in part.items():
+            self._item(item, self._host)
         if part.is_last:
             self._end_host(part, self._host)
             self._host = None
 
-    def _item(self, element: etree._Element, host: int) -> None:
-        own, said = parted(element)
-        if is_compliance_family(element.get("pluginFamily")):
-            result = Item(element, self._text_chars).compliance_result
-            if result is not None:
-                self._compliance(element, own, said, host, result)
+    def _item(self, item: Item, host: int) -> None:
+        own, folded, said = parted(item.element)
+        known = None if said else self._folded.get(folded)
+        if known is None:
+            everything = (*item.unfolded(folded), *said) if folded else said
+            if self._is_compliance(item, own, everything, host):
                 return
+            known = self._plugin(item, everything), number(item.element.get("port")) or 0, self._service(item.element)
+            if folded and not said:
+                self._remember(self._folded, folded, known)
+        plugin, port, service = known
         output = self._output(own)
         extras = self._extras(own) if len(own) > (output is not None) else None
-        row = (self._plugin(element, said), host, number(element.get("port")) or 0, self._service(element))
-        self._spool.add_item(row, output, self._packed(extras) if extras else None)
+        self._spool.add_item((plugin, host, port, service), output, self._packed(extras) if extras else None)
 
     def _output(self, own: Sequence[etree._Element]) -> str | None:
         outputs = [child.text or "" for child in own if child.tag == "plugin_output"]
@@ -84,9 +88,9 @@ class Harvest:
         name = clip(child.get("name") or "", 255)
         return json.dumps({"name": name, "type": clip(child.get("type") or "", 255), "content": kept})
 
-    def _plugin(self, element: etree._Element, said: Sequence[str]) -> int:
+    def _plugin(self, item: Item, said: Sequence[str]) -> int:
         """The plugin with exactly these attributes and texts."""
-        get = element.get
+        get = item.element.get
         key = (get("pluginID") or "", get("severity") or "", get("pluginName") or "", get("pluginFamily") or "")
         # No text of XML has a NUL in it, so other texts make another content.
         content = hashlib.sha256("\0".join((*key, *said)).encode()).digest()
@@ -94,11 +98,11 @@ class Harvest:
         if known is None:
             known = next(self._ids)
             self._remember(self._plugins, content, known)
-            self._add_plugin(known, element, facts_of(said, self._text_chars))
+            self._add_plugin(known, item, facts_of(said, self._text_chars))
         return known
 
-    def _add_plugin(self, plugin: int, element: etree._Element, facts: Facts) -> None:
-        item = Item(element, self._text_chars)
+    def _add_plugin(self, plugin: int, item: Item, facts: Facts) -> None:
+        element = item.element
         scores = {name: score(facts, f"{name}_base_score") for name in ("cvss", "cvss3", "cvss4")}
         best = next((each for each in (scores["cvss3"], scores["cvss4"], scores["cvss"]) if each is not None), None)
         row = (
@@ -129,6 +133,14 @@ class Harvest:
             self._remember(self._services, key, known)
             self._spool.add("service", (known, clip(key[0], 32).lower(), clip(key[1], 255)))
         return known
+
+    def _is_compliance(self, item: Item, own: Sequence[etree._Element], said: Sequence[str], host: int) -> bool:
+        """Take in a compliance result; False where the item is none."""
+        is_result = is_compliance_family(item.element.get("pluginFamily"))
+        result = item.compliance_result if is_result else None
+        if result is not None:
+            self._compliance(item.element, own, said, host, result)
+        return result is not None
 
     def _compliance(
         self, element: etree._Element, own: Sequence[etree._Element], said: Sequence[str], host: int, result: str
@@ -174,8 +186,8 @@ class Harvest:
         )
         self._spool.add("host", row, len(row[-1]))
 
-    @staticmethod
-    def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    def _remember(self, known: dict[Any, Any], key: Any, value: Any) -> None:
         if len(known) >= KEPT_IN_MEMORY:
             known.clear()
+            self._folded.clear()
         known[key] = value
