@@ -27,7 +27,8 @@ from scanpool_schemas.scan import lane_state
 from tests.bench.support.stand import Scanner, Stand, machine, quiet, standing
 
 QUIET, FLOODED, LANES = "quiet", "flooded", "lanes"
-POOLS = {QUIET: (Scanner("s1", 1_000),), FLOODED: (Scanner("s1", 1),), LANES: (Scanner("s1", 1_000),)}
+LARGEST = 1_000
+"""Scans that a scanner may have at once."""
 AT_ONCE = 64
 WITHIN_S = 300.0
 IN_A_ROW = 10
@@ -46,7 +47,7 @@ def main() -> None:
 async def measured(options: argparse.Namespace) -> None:
     """Take turns between a quiet system and a flooded one, then look at the lanes."""
     waits: dict[str, list[float]] = {"alone": [], "beside": []}
-    async with standing(POOLS) as stand:
+    async with standing(pools(2 * options.scans * options.rounds)) as stand:
         await stand.services("--endless")
         for number in range(options.rounds):
             await ask_and_wait(stand, options.scans, f"alone{number}", waits["alone"])
@@ -69,6 +70,12 @@ async def measured(options: argparse.Namespace) -> None:
         **machine(),
     }
     print(json.dumps(line))
+
+
+def pools(idle: int) -> dict[str, tuple[Scanner, ...]]:
+    """The pools, with room for all scans of the idle one: they do not end."""
+    enough = tuple(Scanner(f"s{number}", LARGEST) for number in range(1 + idle // LARGEST))
+    return {QUIET: enough, FLOODED: (Scanner("s0", 1),), LANES: (Scanner("s0", LARGEST),)}
 
 
 async def ask(stand: Stand, pool: str, scan_id: str, priority: Priority = "normal") -> None:
