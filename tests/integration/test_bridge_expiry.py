@@ -27,9 +27,9 @@ from tests.support.scripted_scans import ScriptedScans
 RSA = rsa_key("rsa-1")
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
-GOOD_FOR_S = 3
+GOOD_FOR_S = 5
 """Of which a bridge takes the first to start."""
-LATE_S = 8
+LATE_S = 12
 """Far beyond the token's end, and before anything else would end it."""
 
 

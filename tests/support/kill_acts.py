@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scanpool.coordination.ledger import held_of
+from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import Write
 from scanpool.runtime.objects import Objects
 from scanpool.scanners.naming import OurName
@@ -27,10 +28,13 @@ FOREVER = timedelta(days=32)
 
 
 async def comes_to(pipeline: Pipeline, states: Collection[StateName]) -> None:
-    """Wait until the scan's last event is one of the states."""
+    """Wait until the scan's last event is one of the states, however slowly NATS answers."""
 
     async def there() -> bool:
-        stored = await pipeline.jetstream.last(subjects.pool_stream(POOL), subjects.events_of(POOL, SCAN))
+        try:
+            stored = await pipeline.jetstream.last(subjects.pool_stream(POOL), subjects.events_of(POOL, SCAN))
+        except BrokerUnavailable:
+            return False
         return stored is not None and held_of(stored).state in states
 
     await becomes(there, within_s=WITHIN_S)
