@@ -27,11 +27,11 @@ from typing import NoReturn
 from tests.support.forked import LENGTH_BYTES
 from tests.support.pages import ROOT
 
-SCANPOOL = "scanpool.cli:main"
+COMMAND_LINE = "scanpool.cli:main"
 _FORKED = Path(__file__).with_name("forked.py")
 
 
-def program(entry: str = SCANPOOL) -> tuple[str, ...]:
+def program(entry: str = COMMAND_LINE) -> tuple[str, ...]:
     """The first words of a command whose function `entry` (`module:function`) reads the others."""
     return (sys.executable, "-SIE", str(_FORKED), _socket(), entry)
 
