@@ -39,11 +39,41 @@ def write(path: Path, size: Size) -> None:
         _plugins(spool, size, chance)
         _hosts(spool, size)
         for seq, plugin, host, port in _items(size, chance):
-            text = f"Service on port {port} of host {host}: installed version 1.{seq % 97}, fixed version 2.{plugin}\n"
-            spool.add_item((plugin, host, port, PORTS.index(port) + 1), text * (1 + seq % 8))
+            spool.add_item((plugin, host, port, PORTS.index(port) + 1), _printed(seq, plugin, host, port))
         assemble(spool, path, [("scan", '{"id": "bench"}')], lambda: None)
     finally:
         spool.close()
+
+
+def _printed(seq: int, plugin: int, host: int, port: int) -> str:
+    """Of ten plugins six print the same on many hosts, three the same but for numbers, one the names of hosts."""
+    fixed, installed = f"2.{plugin}.{plugin % 7}", f"1.{seq % 97}"
+    if plugin % 10 < 6:
+        packages = [_word(plugin + each) for each in range(plugin % 8 + 1)]
+        return "\n" + "\n".join(
+            f"Remote package installed : {name}-1.{plugin}.{seq % 4}\nShould be                : {name}-{fixed}\n"
+            for name in packages
+        )
+    if plugin % 10 < 9:
+        return (
+            f"\n  Path              : /opt/{PRODUCTS[plugin % 8].lower()}/{_word(plugin)}\n"
+            f"  Installed version : {installed}\n  Fixed version     : {fixed}\n  Port              : {port}\n"
+            f"  Reported at       : 10:{seq % 60:02}, by process {seq % 32_768} of {host}\n"
+        )
+    name = f"{_word(host)}.example"
+    return (
+        f"\nThe certificate on port {port} is of another host.\n\n  Identities known : {name}\n"
+        f"  Subject          : CN={name}, OU={_word(plugin)}, O=Example\n  Version          : {installed}\n"
+    )
+
+
+def _word(number: int) -> str:
+    """Letters, different for different numbers."""
+    letters = ""
+    while number:
+        number, letter = divmod(number, 26)
+        letters += chr(ord("a") + letter)
+    return f"z{letters}"
 
 
 def _plugins(spool: Spool, size: Size, chance: random.Random) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import zstandard
 
 from scanpool.report.findings import schema
 from scanpool.report.findings.counts import counts
 from scanpool.report.findings.host_lists import HostLists
 from scanpool.report.findings.inserting import insert
+from scanpool.report.findings.output_writer import OutputWriter
 from scanpool.report.findings.spool import Spool
 
 _PORTS_IN_MEMORY = 8_192
@@ -152,7 +152,7 @@ def _findings(
     checkpoint: Callable[[], None],
 ) -> None:
     """Findings, their outputs and extras in page order, and which ranks are which plugin's."""
-    blocks, ranges, ports = _Blocks(database, spool, digest), _Ranges(database), _Ports(database)
+    outputs, ranges, ports = OutputWriter(database, spool.text, digest), _Ranges(database), _Ports(database)
     rank = 1
     cursor = database.execute(_FINDINGS)
     while rows := cursor.fetchmany(schema.BLOCK_ROWS):
@@ -163,10 +163,11 @@ def _findings(
         ranges.see(rank, findings)
         ports.see(findings)
         lists.see(findings)
-        blocks.add(rank, [row[4:6] for row in rows])
+        outputs.add(rank, [row[4:6] for row in rows])
         extras = ((rank, row[6]) for rank, row in enumerate(rows, start=rank) if row[6] is not None)
         database.executemany("INSERT INTO extras VALUES (?, ?)", extras)
         rank += len(rows)
+    outputs.flush()
     ranges.flush()
     ports.flush()
 
@@ -220,34 +221,3 @@ class _Ports:
             "INSERT INTO ports VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET findings = findings + excluded.findings", rows
         )
         self._counts.clear()
-
-
-class _Blocks:
-    """Outputs of findings that stand together, compressed together."""
-
-    def __init__(self, database: sqlite3.Connection, spool: Spool, digest: hashlib.blake2b) -> None:
-        self._database = database
-        self._text = spool.text
-        self._digest = digest
-        self._compress = zstandard.ZstdCompressor(level=3).compress
-
-    def add(self, first: int, places: Iterable[tuple[int | None, int]]) -> None:
-        """Of the ranks from `first` on, where the spool has what was printed: beginning and size, or None."""
-        block: list[str | None] = []
-        size = 0
-        for start, bytes_ in places:
-            if block and size > schema.BLOCK_BYTES:
-                self._store(first, block)
-                first += len(block)
-                block, size = [], 0
-            if start is None:
-                block.append(None)
-            else:
-                block.append(self._text(start, bytes_))
-                size += bytes_
-        self._store(first, block)
-
-    def _store(self, first: int, block: list[str | None]) -> None:
-        packed = self._compress(msgspec.msgpack.encode(block))
-        self._digest.update(packed)
-        self._database.execute("INSERT INTO outputs VALUES (?, ?)", (first, packed))

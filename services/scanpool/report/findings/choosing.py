@@ -21,15 +21,16 @@ from scanpool.report.findings.conditions import (
 from scanpool.report.findings.counts import WORST_FIRST
 from scanpool.report.findings.filters import ComplianceFilters, Filters
 from scanpool.report.findings.host_plugins import nth_on
-from scanpool.report.findings.outputs import Search, with_texts
-from scanpool.report.findings.selection import Counted, Listed, Looked, Selection
+from scanpool.report.findings.search import Search, found
+from scanpool.report.findings.selection import Counted, Listed, Looked, Marked, Selection
 from scanpool.report.findings.spans import Run, Spans
 from scanpool.report.findings.store import Store
 
 AnyFilters = Filters | ComplianceFilters
 
 MOST_LISTED = 16_384
-"""Rows of the chosen hosts that are listed rather than looked for."""
+"""Rows of the chosen hosts, or with a text, that are listed rather than looked for."""
+_AT_ONCE = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +84,29 @@ def _chosen(store: Store, filters: AnyFilters) -> Selection:
     plan = plan_of(store, filters)
     if not len(plan.spans) or plan.hosts == ():
         return Counted(Spans(()))
-    if not plan.rows.text and not plan.searches:
+    if plan.searches:
+        return _searched(store, filters, plan)
+    if not plan.rows.text:
         return Counted(plan.spans)
     if _few(store, plan, filters):
-        return Listed(_rows_of_hosts(store, plan))
+        return Listed(_rows_of_hosts(store, plan, plan.spans))
     return Looked(
-        lambda after: _looked(store, plan, after),
+        partial(_rows, store, plan),
         _total(store, filters, plan),
         most_listed=MOST_LISTED,
         nth=_nth_of(store, plan),
     )
+
+
+def _searched(store: Store, filters: AnyFilters, plan: Plan) -> Selection:
+    marked = found(store, plan.spans, plan.searches)
+    if not plan.rows.text:
+        return marked
+    if _few(store, plan, filters):
+        return Listed(_rows_of_hosts(store, plan, marked))
+    if marked.total() <= MOST_LISTED:
+        return Listed(_rows_among(store, plan, marked))
+    return Looked(lambda after: (rank for rank in _rows(store, plan, after) if rank in marked), most_listed=MOST_LISTED)
 
 
 def _spans_of_plugins(store: Store, filters: Filters) -> Spans:
@@ -135,17 +149,23 @@ def _few(store: Store, plan: Plan, filters: AnyFilters) -> bool:
     return int(store.value(statement, wanted.parameters)) < most
 
 
-def _rows_of_hosts(store: Store, plan: Plan) -> array[int]:
+def _rows_of_hosts(store: Store, plan: Plan, others: Spans | Marked) -> array[int]:
+    """Those on the chosen hosts that are among the others too."""
     rows = plan.rows
     index = f"{plan.table} INDEXED BY {plan.table}_by_host"
-    found = store.rows(f"SELECT rank FROM {index}{rows.where} ORDER BY rank", rows.parameters)  # noqa: S608  # ours
-    ranks = (rank for (rank,) in found if rank in plan.spans)
-    return array("q", with_texts(store, ranks, plan.searches) if plan.searches else ranks)
+    ranks = store.rows(f"SELECT rank FROM {index}{rows.where} ORDER BY rank", rows.parameters)  # noqa: S608  # ours
+    return array("q", (rank for (rank,) in ranks if rank in others))
 
 
-def _looked(store: Store, plan: Plan, after: int) -> Iterator[int]:
-    ranks = _rows(store, plan, after)
-    return with_texts(store, ranks, plan.searches) if plan.searches else ranks
+def _rows_among(store: Store, plan: Plan, marked: Marked) -> array[int]:
+    """Those that are marked and fit the plan's rows; few are marked."""
+    fitting, last = array("q"), 0
+    while ranks := marked.after(last, _AT_ONCE):
+        rows = both((any_of("rank", ranks), plan.rows))
+        statement = f"SELECT rank FROM {plan.table}{rows.where} ORDER BY rank"  # noqa: S608  # names of ours
+        fitting.extend(rank for (rank,) in store.rows(statement, rows.parameters))
+        last = ranks[-1]
+    return fitting
 
 
 def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
@@ -162,8 +182,6 @@ def _rows(store: Store, plan: Plan, after: int) -> Iterator[int]:
 
 def _nth_of(store: Store, plan: Plan) -> Callable[[int, int], int | None] | None:
     """How many ranks are skipped at once; None where each has to be looked at."""
-    if plan.searches:
-        return None
     if plan.hosts is not None and plan.by_plugin_and_host and len(plan.spans) == store.counts.findings:
         return partial(nth_on, store, plan.hosts)
     return partial(_nth, store, plan) if plan.spans.runs == 1 else None
@@ -188,7 +206,7 @@ def _in_rank_order(plan: Plan) -> str:
 
 def _total(store: Store, filters: AnyFilters, plan: Plan) -> int | None:
     """How many there are, where the counts of hosts or of ports say it; else None."""
-    if not isinstance(filters, Filters) or plan.searches:
+    if not isinstance(filters, Filters):
         return None
     if plan.hosts is None:
         counted = both((any_of("port", plan.ports), of_plugins(filters)))

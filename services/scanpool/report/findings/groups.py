@@ -8,13 +8,14 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from scanpool.report.findings.choosing import chosen, plan_of
-from scanpool.report.findings.conditions import Condition, any_of, both, of_hosts, of_plugins
+from scanpool.report.findings.choosing import Plan, chosen, plan_of
+from scanpool.report.findings.conditions import Condition, both, of_hosts, of_plugins
 from scanpool.report.findings.counts import WORST_FIRST, severity_counts
 from scanpool.report.findings.errors import UnknownField
 from scanpool.report.findings.filters import ALL, Filters
 from scanpool.report.findings.host_plugins import plugins_on
-from scanpool.report.findings.query import BATCH, PAGE_SIZE, check_page
+from scanpool.report.findings.query import PAGE_SIZE, check_page
+from scanpool.report.findings.selection import Marked, Selection
 from scanpool.report.findings.store import Store
 from scanpool_schemas.names import nearest
 from scanpool_schemas.result import SeverityCounts
@@ -33,6 +34,8 @@ _ORDER = f"{', '.join(f'{name} DESC' for name in WORST_FIRST)}, score IS NULL, s
 _COUNTED = f"SELECT key, plugin, {', '.join(WORST_FIRST)}, score FROM temp."  # noqa: S608  # names of ours
 _PLUGIN = "SELECT plugin_id, name, family FROM plugins WHERE id = ?"
 _HOST = "SELECT name, address, fqdn, os, verdict FROM hosts WHERE id = ?"
+
+_RANKS_AT_ONCE = 16_384
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,22 +173,34 @@ def _source(store: Store, name: str, by: By, filters: Filters) -> _Source:
         return _Source("cves p", Condition(), "p.findings", "p.plugin")
     plan = plan_of(store, filters)
     rows, table = plan.rows, "findings"
-    if plan.searches:
+    found = chosen(store, filters) if plan.searches else None
+    if found is not None and (by == "host" or not isinstance(found, Marked)):
         table, rows = f"{name}_rows", Condition()
-        _list_rows(store, table, filters)
+        _list_rows(store, table, found)
     if by == "host":
         return _Source(f"{table} n JOIN plugins p ON p.id = n.plugin", both((of_plugins(filters), rows)), "1")
     cves = " JOIN (SELECT cve, plugin FROM cves) c ON c.plugin = p.id" if by == "cve" else ""
     if not plan.searches and not rows.text:
         return _Source(f"plugins p{cves}", of_plugins(filters), "(p.last_rank - p.first_rank + 1)")
-    if plan.hosts is not None and plan.by_plugin_and_host:
-        table, listed = f"{name}_rows", plugins_on(store, plan.hosts)
+    listed = _counted_plugins(store, plan, found)
+    if listed is not None:
+        table = f"{name}_rows"
         _list_plugins(store, table, listed)
         return _Source(f"{_joined(store, table, len(listed))}{cves}", of_plugins(filters), "n.rows")
     counted = f"(SELECT plugin, COUNT(*) AS rows FROM {table}{rows.where} GROUP BY plugin)"  # noqa: S608  # ours
     wanted = of_plugins(filters)
     condition = Condition(wanted.text, (*rows.parameters, *wanted.parameters))
     return _Source(f"{counted} n JOIN plugins p ON p.id = n.plugin{cves}", condition, "n.rows")
+
+
+def _counted_plugins(store: Store, plan: Plan, found: Selection | None) -> Mapping[int, int] | None:
+    """How many findings plugins have, by plugin, where it is known without reading findings."""
+    if isinstance(found, Marked):
+        spans = store.rows("SELECT id, first_rank, last_rank FROM plugins")
+        return {plugin: count for plugin, *span in spans if (count := found.within(*span))}
+    if plan.hosts is not None and plan.by_plugin_and_host:
+        return plugins_on(store, plan.hosts)
+    return None
 
 
 def _joined(store: Store, table: str, listed: int) -> str:
@@ -202,16 +217,14 @@ def _list_plugins(store: Store, table: str, counted: Mapping[int, int]) -> None:
     store.change(statement, (msgspec.json.encode(counted).decode(),))
 
 
-def _list_rows(store: Store, table: str, filters: Filters) -> None:
+def _list_rows(store: Store, table: str, found: Selection) -> None:
     """Fill a temporary table with plugin and host of the findings whose outputs were looked at."""
     store.change(f"CREATE TEMP TABLE {table} (plugin INTEGER, host INTEGER)")
-    selection, rank = chosen(store, filters), 0
-    while ranks := selection.after(rank, BATCH):
-        listed = any_of("rank", ranks)
-        store.change(
-            f"INSERT INTO temp.{table} SELECT plugin, host FROM findings{listed.where}",  # noqa: S608  # ours
-            listed.parameters,
-        )
+    joined = "json_each(?) CROSS JOIN findings ON rank = value"
+    rank = 0
+    while ranks := found.after(rank, _RANKS_AT_ONCE):
+        listed = msgspec.json.encode(ranks).decode()
+        store.change(f"INSERT INTO temp.{table} SELECT plugin, host FROM {joined}", (listed,))  # noqa: S608  # ours
         rank = ranks[-1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Rises with every change that a reader has to know of; a reader takes its own version and no other."""
 APPLICATION_ID = 0x53504F4C
 """In the file's header: tells it from other SQLite files."""
@@ -113,6 +113,25 @@ CREATE TABLE host_plugins (
 CREATE TABLE outputs (
   first_rank INTEGER PRIMARY KEY,
   texts      BLOB NOT NULL          -- zstd of a MessagePack array: a text for each rank, null where nothing was printed
+);
+
+-- What outputs are searched in: of the findings from first_rank to last_rank each line once, in lower case (A to Z).
+-- Numbers have 32 bits, unsigned, little end first. Parts: where each begins and the last one ends, in such numbers;
+-- then their bytes.
+CREATE TABLE lines (
+  first_rank INTEGER PRIMARY KEY,
+  last_rank  INTEGER NOT NULL,
+  templates  BLOB NOT NULL,         -- zstd of lines, a newline after each, in which a NUL stands for each run of digits
+  whole      BLOB NOT NULL,         -- zstd of the lines of outputs above 64 KiB, a newline after each; they have digits
+  findings   BLOB NOT NULL,         -- zstd of numbers: of each line, first of templates, then of whole, where among the
+                                    -- numbers its runs begin, and where the last ones end; then the runs: of findings
+                                    -- that printed the line, counted from first_rank, the first, and the one after the
+                                    -- last
+  numbers    BLOB NOT NULL,         -- zstd of parts, one for each NUL: the digits that stood there, each once, with a
+                                    -- newline before the first and after each
+  codes      BLOB NOT NULL          -- zstd of parts, one for each NUL: of each finding that printed the line the place
+                                    -- of its digits in numbers. Nothing where there is one number; else a byte each
+                                    -- with the low 8 bits, and for more than 256 numbers then one with the high ones
 );
 
 -- What few findings have beside it: attachments, dates of a platform.

@@ -1,7 +1,7 @@
 """Where the ranks are that a filter leaves: known by counting, listed, or found by looking.
 
-What only plugins (or checks) decide is known from their runs of ranks. Few rows of some hosts are listed. Everything
-else is looked for in rank order, from places remembered on the way.
+What only plugins (or checks) decide is known from their runs of ranks. Few rows of some hosts are listed. What texts
+decide is marked. Everything else is looked for in rank order, from places remembered on the way.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Protocol
 
 from scanpool.report.findings.spans import Spans
 
 STEP = 64
 """Of so many ranks that are found by looking at all, one is remembered; so few are skipped one by one."""
+_MARKS = 1_024
+"""Of so many ranks together it is remembered how many are marked."""
 
 
 class Selection(Protocol):
@@ -70,6 +72,40 @@ class Listed:
 
     def weight(self) -> int:
         return len(self._ranks)
+
+
+class Marked:
+    """Ranks of which each one up to the last has a byte that says whether it is among them."""
+
+    def __init__(self, marks: bytes) -> None:
+        """1 for those that are, 0 for others; the first byte is that of rank 1."""
+        self._marks = marks
+        starts = range(0, len(marks), _MARKS)
+        self._before = array("q", accumulate((marks.count(1, at, at + _MARKS) for at in starts), initial=0))
+
+    def __contains__(self, rank: int) -> bool:
+        return self._marks[rank - 1] == 1
+
+    def total(self) -> int:
+        return self._before[-1]
+
+    def within(self, first: int, last: int) -> int:
+        """How many there are from one rank to another."""
+        return self._marks.count(1, first - 1, last)
+
+    def at(self, offset: int, count: int) -> list[int]:
+        part = bisect_right(self._before, offset) - 1
+        return [*islice(self._from(part * _MARKS), offset - self._before[part], offset - self._before[part] + count)]
+
+    def after(self, rank: int, count: int) -> list[int]:
+        return [*islice(self._from(rank), count)]
+
+    def weight(self) -> int:
+        return len(self._marks) // 8
+
+    def _from(self, place: int) -> Iterator[int]:
+        while (place := self._marks.find(1, place) + 1) > 0:
+            yield place
 
 
 class Looked:

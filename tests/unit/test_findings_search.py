@@ -1,0 +1,135 @@
+"""Texts are found in outputs wherever their lines are kept: in whichever chunk, with few numbers or many."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from scanpool.report.findings import marks, templates
+from scanpool.report.findings.errors import NotAFindingsFile
+from scanpool.report.findings.filters import Filters
+from scanpool.report.findings.groups import By, groups
+from scanpool.report.findings.query import every_finding
+from scanpool.report.findings.selection import Marked
+from scanpool.report.findings.spans import Spans
+from scanpool.report.findings.store import Store
+from tests.support.findings import findings_file
+from tests.support.reports import host, item
+
+
+def ranks(store: Store, *texts: str, plugin_id: tuple[int, ...] = ()) -> list[int]:
+    return [row["rank"] for row in every_finding(store, Filters(output=texts, plugin_id=plugin_id), fields=["rank"])]
+
+
+def test_a_number_is_whole_unless_the_text_begins_or_ends_with_it(tmp_path: Path) -> None:
+    printed = ["port 443: open", "port 4430: open", "port 1443: open", "port 443", "443"]
+    items = [item(number, text) for number, text in enumerate(printed)]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert ranks(store, "port 443:") == [1]
+        assert ranks(store, "443: open") == [1, 3]
+        assert ranks(store, "port 443") == [1, 2, 4]
+        assert ranks(store, "443") == [1, 2, 3, 4, 5]
+        assert ranks(store, "PORT 443", "OPEN") == [1, 2]
+        assert ranks(store, "port 44: open") == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 256, 257, 700])
+def test_a_gap_may_have_had_any_number_of_numbers(tmp_path: Path, count: int) -> None:
+    items = [item(number, f"build {number} of {number % 2}") for number in range(count)]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        for number in {0, count // 2, count - 1}:
+            assert ranks(store, f"build {number} of") == [number + 1]
+        assert ranks(store, "of 1") == [number + 1 for number in range(1, count, 2)]
+        assert ranks(store, "build 1") == [number + 1 for number in range(count) if str(number).startswith("1")]
+
+
+def test_lines_are_searched_in_every_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MOST_FINDINGS", 3)
+    items = [item(number, f"line {number}\nsame\n") for number in range(10)]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert store.value("SELECT COUNT(*) FROM lines") == 4
+        assert ranks(store, "same") == list(range(1, 11))
+        assert ranks(store, "line 7") == [8]
+        assert ranks(store, "same", plugin_id=(2, 3, 9)) == [3, 4, 10]
+
+
+def test_much_text_is_not_gathered_in_one_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MOST_BYTES", 1_000)
+    items = [item(number, f"{number} {'x' * 400}") for number in range(6)]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert store.value("SELECT COUNT(*) FROM lines") > 1
+        assert ranks(store, "5 x") == [6]
+
+
+def test_large_outputs_keep_their_numbers_and_are_found_with_small_ones(tmp_path: Path) -> None:
+    large = "\n".join(f"package-1.{number}" for number in range(10_000))
+    assert len(large) > templates.LARGE_OUTPUT
+    items = [item(1, large), item(2, "package-1.77"), item(3, "package-1.777777")]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert ranks(store, "package-1.77") == [1, 2, 3]
+        assert ranks(store, "package-1.9999") == [1]
+        assert ranks(store, "package-1.99999") == []
+
+
+def test_a_text_of_several_lines_stands_where_they_follow_each_other(tmp_path: Path) -> None:
+    printed = ["one\ntwo\nthree", "two\none", "one\n\ntwo", "one", None]
+    items = [item(number, text) for number, text in enumerate(printed)]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert ranks(store, "ONE\ntw") == [1]
+        assert ranks(store, "\n") == [1, 2, 3]
+        assert ranks(store, "e\n\nt") == [3]
+
+
+def test_a_character_that_no_report_can_have_stands_nowhere(tmp_path: Path) -> None:
+    items = [item(1, "version 1.2")]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert ranks(store, "version \0") == []
+        assert ranks(store, "version 1") == [1]
+
+
+@pytest.mark.parametrize("by", ["plugin", "host", "cve", "family"])
+def test_groups_of_a_text_are_those_of_its_findings(tmp_path: Path, by: By) -> None:
+    hosts = [
+        host(f"10.0.0.{n}", *(item(p, f"on {n}", port=p % 2, children="<cve>CVE-2020-1000</cve>") for p in range(4)))
+        for n in range(1, 4)
+    ]
+    with Store(findings_file(tmp_path, *hosts)) as store:
+        for port in ((), (1,)):
+            found = groups(store, by, Filters(output=("on 2",), port=port))
+            alone = groups(store, by, Filters(host=("10.0.0.2",), port=port))
+            assert found.groups == alone.groups
+            assert found.findings == alone.findings
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "findings = x'00'",
+        "findings = (SELECT codes FROM lines)",
+        "numbers = (SELECT templates FROM lines)",
+        "codes = (SELECT templates FROM lines)",
+        "numbers = (SELECT findings FROM lines)",
+    ],
+)
+def test_damaged_lines_are_told(tmp_path: Path, change: str) -> None:
+    path = findings_file(tmp_path, host("a", item(1, "version 1 of 2"), item(2, "version 3 of 2")))
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE lines SET {change}")
+    database.close()
+    with Store(path) as store, pytest.raises(NotAFindingsFile, match="damaged"):
+        ranks(store, "version 3 of 2")
+
+
+def test_marked_ranks_are_counted_and_come_in_their_order() -> None:
+    chosen = [rank for rank in range(1, 5_001) if rank % 7 == 0 or 2_000 < rank < 2_100]
+    marked = Marked(marks.of_spans(Spans((rank, rank) for rank in chosen), 1, 5_000))
+    assert marked.total() == len(chosen)
+    assert marked.at(0, 10_000) == marked.after(0, 10_000) == chosen
+    for offset in (0, 1, 146, 147, 300, len(chosen) - 1, len(chosen)):
+        assert marked.at(offset, 20) == chosen[offset : offset + 20]
+    for rank in (1, 7, 2_050, 4_999, 5_000):
+        assert marked.after(rank, 20) == [each for each in chosen if each > rank][:20]
+        assert (rank in marked) == (rank in chosen)
+    assert marked.within(2_000, 2_200) == len([rank for rank in chosen if 2_000 <= rank <= 2_200])
