@@ -70,17 +70,16 @@ class Chunk:
 
     def _mark_some(self, line: int, gap: int, wanted: Sequence[bytes], marks: bytearray) -> None:
         """Of the findings that printed a line those whose numbers from that gap on are the wanted ones."""
-        numbers = [self._numbers[gap + place] for place in range(len(wanted))]
-        matching = [_among(*each) for each in zip(numbers, wanted, strict=True)]
-        if not all(matching):
-            return
-        columns = [
-            _fitting(self._codes[gap + place], there.count(END) - 1, places)
-            for place, (there, places) in enumerate(zip(numbers, matching, strict=True))
-        ]
-        varying = [each for each in columns if each]
-        if varying:
-            self._mark_those(line, reduce(both, varying), marks)
+        columns = []
+        for place, number in enumerate(wanted, start=gap):
+            numbers = self._numbers[place]
+            matching = _among(numbers, number)
+            if not matching:
+                return
+            columns.append((place, numbers.count(END) - 1, matching))
+        fitting = [_fitting(self._codes[place], count, matching) for place, count, matching in columns if count > 1]
+        if fitting:
+            self._mark_those(line, reduce(both, fitting), marks)
         else:
             self._mark_lines([line], marks)
 
@@ -118,7 +117,7 @@ class Chunk:
 
 
 def _fitting(codes: bytes, numbers: int, wanted: Iterable[int]) -> bytes:
-    """Of the findings that printed a line those whose number has one of the wanted places; nothing if all have one."""
+    """Of the findings that printed a line those whose number has one of the wanted places, of so many numbers."""
     if numbers <= CODES:
         return of_codes(codes, wanted)
     low, high = codes[: len(codes) // 2], codes[len(codes) // 2 :]
