@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from scanpool_schemas import decoding
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, check_scanner_name, nearest
 
 ScanType = Literal["untrusted", "authenticated", "authenticated_privileged"]
@@ -152,7 +153,7 @@ def differences(one: ScanRequest, other: ScanRequest) -> tuple[str, ...]:
 
 def _decode(body: bytes, kind: type[_Request]) -> _Request:
     try:
-        document: Any = msgspec.json.decode(body)
+        document: Any = decoding.document(body)
         json.loads(body, object_pairs_hook=_refuse_repeated)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid("", f"not a JSON document: {error}") from error
@@ -160,7 +161,7 @@ def _decode(body: bytes, kind: type[_Request]) -> _Request:
         raise RequestInvalid("", f"a JSON object is needed, not {type(document).__name__}")
     _refuse_unknown(document, kind.__struct_fields__)
     try:
-        return msgspec.convert(document, kind)
+        return decoding.convert(document, kind)
     except msgspec.ValidationError as error:
         raise _located(error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from scanpool_schemas import decoding
 from scanpool_schemas.scan import STRUCT_OF, AnyScan, StateName
 
 EVENT_VERSION = 1
@@ -30,6 +31,6 @@ def decode_scan(state: str, body: bytes, kind: str | None = None) -> AnyScan:
     if kind is not None and not kind.endswith(f".v{EVENT_VERSION}"):
         raise UnreadableEvent(f"event type {kind!r} is not known to this version of scanpool")
     try:
-        return msgspec.json.decode(body, type=struct)
+        return decoding.decode(body, struct)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableEvent(f"not a {state} event: {error}") from error

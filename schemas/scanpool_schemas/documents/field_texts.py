@@ -14,9 +14,7 @@ from importlib import resources
 from types import ModuleType
 from typing import TypeAlias
 
-import msgspec
-
-from scanpool_schemas import events, keys, request, result, scan
+from scanpool_schemas import decoding, events, keys, request, result, scan
 
 FILE_NAME = "field_texts.json"
 FieldTexts: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -28,7 +26,7 @@ _MODULES: tuple[ModuleType, ...] = (request, scan, result, events, keys)
 def field_texts() -> FieldTexts:
     """The texts as the package carries them."""
     packed = resources.files("scanpool_schemas.documents").joinpath(FILE_NAME).read_bytes()
-    return msgspec.json.decode(packed, type=dict[str, dict[str, str]])
+    return decoding.decode(packed, dict[str, dict[str, str]])
 
 
 def read_from_source() -> dict[str, dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scanpool_schemas import events, keys, names, request, result, scan
+from scanpool_schemas import decoding, events, keys, names, request, result, scan
 from scanpool_schemas.documents.field_texts import FieldTexts, field_texts, text_of
 from scanpool_schemas.documents.published import Published, find
 
@@ -77,7 +77,7 @@ def components(
     """The schemas of the structs and of all they refer to, by class name."""
     texts = field_texts() if texts is None else texts
     _, found = msgspec.json.schema_components(structs, ref_template=ref_template)
-    plain: dict[str, Document] = msgspec.json.decode(msgspec.json.encode(found))  # defaults are tuples in it
+    plain: dict[str, Document] = decoding.document(msgspec.json.encode(found))  # defaults are tuples in it
     return {name: _explained(body, _CLASSES[name], texts) for name, body in plain.items()}
 
 

@@ -19,7 +19,7 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.pull import Puller
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.names import InvalidName, is_valid_scan_id
 from scanpool_schemas.status import ScanStatus, describe
@@ -156,7 +156,7 @@ class Subscription(AsyncIterator[Event]):
     async def _hear_progress(self, stack: contextlib.AsyncExitStack) -> None:
         async def heard(message: Msg) -> None:
             try:
-                progress = msgspec.json.decode(message.data, type=ScanProgress)
+                progress = decoding.decode(message.data, ScanProgress)
             except msgspec.DecodeError as error:
                 log.warning("progress not understood, passed over", subject=message.subject, reason=str(error))
                 return

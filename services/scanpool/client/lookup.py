@@ -14,7 +14,7 @@ from scanpool.runtime.errors import TopologyMissing
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.keys import read_key
 from scanpool.runtime.topology.apply import pools_in_nats
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.keys import Control, PoolRules, Space
 from scanpool_schemas.names import InvalidName, check_pool_name, check_scan_id, is_valid_scan_id, nearest
@@ -132,7 +132,7 @@ class Lookup:
     async def progress(self, pool: str, scan_id: str) -> ScanProgress | None:
         """The scan's last told progress."""
         stored = await self._jetstream.last(f"KV_{subjects.PROGRESS_BUCKET}", subjects.progress_key(pool, scan_id))
-        return msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+        return decoding.decode(stored.body, ScanProgress) if stored else None
 
     async def newest(self, pool: str, status: Collection[Status], limit: int | None) -> list[AnyScan]:
         """The pool's scans of one of the statuses, or all of them, the newest first."""

@@ -9,7 +9,7 @@ from scanpool.client.lookup import Lookup
 from scanpool.runtime.errors import AnswerMissing
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.tracing import trace_headers
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import OrderAnswer
 from scanpool_schemas.request import OrderName, ScanOrder
 
@@ -46,7 +46,7 @@ class Orders:
         if raw is None:
             message = f"no poller serves pool {chosen!r} now, so scan {scan_id!r} was not {_DONE[name]}"
             raise NoPoller(f"{message}; start one with `scanpool run poller --pools {chosen}`, then ask again")
-        return _settled(msgspec.json.decode(raw, type=OrderAnswer), look)
+        return _settled(decoding.decode(raw, OrderAnswer), look)
 
 
 _DONE: dict[OrderName, str] = {"pause": "paused", "resume": "resumed"}

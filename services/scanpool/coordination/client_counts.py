@@ -26,7 +26,7 @@ from scanpool.runtime.backwards import Bounds, bounds, stretch
 from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.keys import read_key
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.keys import LastAdmitted
 from scanpool_schemas.scan import StateName
@@ -236,7 +236,7 @@ class _Glance(msgspec.Struct, frozen=True):
 
 def _glance(stored: Stored) -> _Glance | None:
     try:
-        return msgspec.json.decode(stored.body, type=_Glance)
+        return decoding.decode(stored.body, _Glance)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         log.warning("event not counted: it cannot be read", subject=stored.subject)
         return None

@@ -22,7 +22,7 @@ from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.runtime.keys import read_key
 from scanpool.runtime.message_spans import publishing_for
 from scanpool.runtime.tracing import note, traceparent_of
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.keys import LastAdmitted, Load
 from scanpool_schemas.scan import AnyScan, StateName, state_of
 from scanpool_schemas.wire import decode_scan, event_type
@@ -219,5 +219,5 @@ def _client_key(scan: AnyScan, revision: int) -> Write:
 
 
 def _nonce(stored: Stored) -> str | None:
-    document: Any = msgspec.json.decode(stored.body)
+    document: Any = decoding.document(stored.body)
     return document.get("nonce") if isinstance(document, dict) else None

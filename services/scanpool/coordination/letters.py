@@ -16,7 +16,7 @@ from scanpool.coordination.ledger import Held
 from scanpool.coordination.transitions import Change, Mark
 from scanpool.runtime.jetstream import Stored, Write
 from scanpool.runtime.masking import masked_text
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import DeadLetter
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.scan import AnyScan, Dead, state_of
@@ -230,7 +230,7 @@ def _dead_scan(stored: Stored) -> Dead | str:
 
 def _message(stored: Stored) -> DeadLetter | str:
     try:
-        return msgspec.json.decode(stored.body, type=DeadLetter)
+        return decoding.decode(stored.body, DeadLetter)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"no dead letter that this version of scanpool knows: {error}"
 

@@ -18,7 +18,7 @@ from scanpool.runtime.delivery import Delivery
 from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.keys import KeyUnreadable
 from scanpool.runtime.pull import Puller
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.request import Priority
 from scanpool_schemas.scan import lane_state
@@ -197,6 +197,6 @@ def _of(holders: Collection[str], scans: Collection[str]) -> set[str]:
 def _holders(body: bytes) -> frozenset[str]:
     """Who holds a place, by a key that people can write too."""
     try:
-        return frozenset(msgspec.json.decode(body, type=Load).holders)
+        return frozenset(decoding.decode(body, Load).holders)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return frozenset()

@@ -29,7 +29,7 @@ from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.keys import KeyUnreadable
 from scanpool.runtime.outcomes import Done, Outcome
 from scanpool.runtime.sweep import sweep
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.scan import state_of
 from scanpool_schemas.wire import UnreadableEvent
@@ -236,7 +236,7 @@ class Janitor:
         loads = {}
         async for name, body in _keys(self._parts.jetstream, pool, subjects.load_key("*")):
             try:
-                loads[name] = msgspec.json.decode(body, type=Load) if body else Load(capacity=0)
+                loads[name] = decoding.decode(body, Load) if body else Load(capacity=0)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 log.error("unreadable key", pool=pool, key=subjects.load_key(name), reason=str(error))
         return loads

@@ -12,7 +12,7 @@ from scanpool.poller.decide import Limits, paused_until
 from scanpool.runtime.errors import SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Stored, Write
 from scanpool.scanners.scanner import Activity, Progress
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.scan import Running
 
@@ -52,7 +52,7 @@ class Teller:
         """What was told before says who paused it; somebody who tells so in between must not be overwritten."""
         while True:
             stored = await self._last(plain)
-            before = msgspec.json.decode(stored.body, type=ScanProgress) if stored else None
+            before = decoding.decode(stored.body, ScanProgress) if stored else None
             told = held(plain, activity, before, asked)
             if told.paused_since is not None:
                 told = replace(told, paused_until=paused_until(scan, told.paused_since, self._limits))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -20,6 +19,7 @@ from nats.aio.msg import Msg
 
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, ServerUnsuitable
 from scanpool.runtime.jetstream_answers import NO_LEADER
+from scanpool_schemas import decoding
 
 LEAST_SERVER = (2, 14)
 """Atomic batches and message schedules as the pipeline uses them."""
@@ -239,7 +239,7 @@ async def _check_server(client: Client, address: NatsAddress, timeout_s: float) 
         raise BrokerUnavailable(
             f"JetStream of NATS at {address.shown} does not answer, or this user may not publish to $JS.API.INFO"
         ) from error
-    refusal = msgspec.json.decode(answer.data).get("error", {})
+    refusal = decoding.document(answer.data).get("error", {})
     if refusal.get("err_code") == NO_LEADER:
         raise BrokerUnavailable(f"JetStream of NATS at {address.shown} has no leader at the moment; try again")
     if refusal:

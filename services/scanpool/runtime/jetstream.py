@@ -24,6 +24,7 @@ from nats.aio.subscription import Subscription
 from scanpool.runtime.delivery import Server, server_of
 from scanpool.runtime.errors import AnswerMissing, BrokerError, BrokerUnavailable, MessageTooLarge, PublishUnknown
 from scanpool.runtime.jetstream_answers import ABSENT, NO_LEADER, Answer, GetAnswer, PubAck, RawMessage, publish_refusal
+from scanpool_schemas import decoding
 
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_OVER = "Nats-Expected-Last-Subject-Sequence-Subject"
@@ -194,12 +195,12 @@ class JetStream:
         """
         body = msgspec.json.encode(request) if request is not None else b""
         raw = await self._request(f"$JS.API.{operation}", body, None)
-        refusal = msgspec.json.decode(raw, type=Answer).error
+        refusal = decoding.decode(raw, Answer).error
         if refusal is not None and refusal.err_code == NO_LEADER:
             raise BrokerUnavailable(f"{operation}: {refusal.description}")
         if refusal is not None:
             raise ApiRefused(operation, refusal.err_code, refusal.description)
-        return msgspec.json.decode(raw, type=answer)
+        return decoding.decode(raw, answer)
 
     async def purge(self, stream: str, subject: str, below: int) -> int:
         """Remove messages that fit the filter and stand before the sequence; answers how many."""
@@ -218,7 +219,7 @@ class JetStream:
 
     async def _get(self, stream: str, request: dict[str, Any]) -> Stored | None:
         raw = await self._request(f"$JS.API.STREAM.MSG.GET.{stream}", msgspec.json.encode(request), None)
-        message = msgspec.json.decode(raw, type=GetAnswer).found_in(stream)
+        message = decoding.decode(raw, GetAnswer).found_in(stream)
         return _stored(message) if message else None
 
     async def _acknowledged(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
@@ -227,7 +228,7 @@ class JetStream:
             raw = await self._request(subject, body, headers)
         except _NoAnswer as error:
             raise PublishUnknown(f"{error}; it may have been stored all the same") from error
-        ack = msgspec.json.decode(raw, type=PubAck)
+        ack = decoding.decode(raw, PubAck)
         if ack.error is not None:
             raise publish_refusal(subject, ack.error)
         return ack.seq

@@ -10,7 +10,7 @@ import msgspec
 
 from scanpool.runtime.errors import BrokerError, SequenceMoved
 from scanpool.runtime.jetstream import JetStream, Write
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -42,7 +42,7 @@ async def read_key(jetstream: JetStream, pool: str, name: str, kind: type[_T]) -
     if not stored.body:  # the marker of a deletion
         return Key(value=None, revision=stored.sequence)
     try:
-        return Key(value=msgspec.json.decode(stored.body, type=kind), revision=stored.sequence)
+        return Key(value=decoding.decode(stored.body, kind), revision=stored.sequence)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         bucket = subjects.pool_bucket(pool)
         raise KeyUnreadable(

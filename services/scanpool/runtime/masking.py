@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from scanpool_schemas import decoding
+
 STRUCK = "…"
 
 _NAMES = r"pass(?:word|wd|phrase)|secret|token|api[_-]?keys?|access[_-]?key|private[_-]?key|authorization|cookie"
@@ -84,7 +86,7 @@ def _is_suspicious(text: str) -> bool:
 def masked_body(body: bytes) -> bytes:
     """The body without secrets; byte for byte the same where it has none."""
     try:
-        document = msgspec.json.decode(body)
+        document = decoding.document(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # One byte a character, so that what is no text at all comes back as it was.
         return masked_text(body.decode("latin-1")).replace(STRUCK, "...").encode("latin-1")

@@ -23,6 +23,7 @@ from nats.aio.subscription import Subscription
 from scanpool.runtime.delivery import Delivery, delivery_of
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, TopologyMissing
 from scanpool.runtime.jetstream_answers import ABSENT, Answer
+from scanpool_schemas import decoding
 
 _HEARTBEAT = "100"
 _RENEWED = {"404", "408"}
@@ -213,7 +214,7 @@ class Puller:
             answer = await self._client.request(subject, b"", timeout=1)
         except (nats.errors.Error, TimeoutError, OSError):
             return False
-        error = msgspec.json.decode(answer.data, type=Answer).error
+        error = decoding.decode(answer.data, Answer).error
         return error is not None and error.err_code in ABSENT
 
     def _lose(self, error: BrokerError) -> None:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from scanpool.bridge.answering.refusals import Refusal
+from scanpool_schemas import decoding
 
 _T = TypeVar("_T")
 Key = tuple[str, str]
@@ -53,7 +54,7 @@ def read_cursor(cursor: str) -> Key:
     """
     try:
         body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        key: Key = msgspec.json.decode(body, type=Key)
+        key = decoding.decode(body, tuple[str, str])
     except (binascii.Error, ValueError) as error:
         raise Refusal(
             "invalid_argument", "cursor: this is no cursor of such a list", hint="pass next_cursor of the page before"

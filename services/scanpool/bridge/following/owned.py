@@ -21,7 +21,7 @@ from scanpool.client.lookup import Lookup
 from scanpool.runtime.backwards import bounds
 from scanpool.runtime.jetstream import JetStream, Stored
 from scanpool.runtime.sweep import sweep
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.instants import Instant
 from scanpool_schemas.scan import AnyScan
 from scanpool_schemas.status import ScanStatus, describe
@@ -140,7 +140,7 @@ class _Seen:
         """Take in the event that comes next."""
         self.last = stored.sequence
         try:
-            glance = msgspec.json.decode(stored.body, type=_Glance)
+            glance = decoding.decode(stored.body, _Glance)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             log.warning("event passed over: it cannot be read", subject=stored.subject)
             return

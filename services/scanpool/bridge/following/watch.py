@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from scanpool.client.listing import decoded
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.events import ScanProgress
 from scanpool_schemas.scan import STRUCT_OF, Running
 from scanpool_schemas.status import ScanStatus, describe
@@ -165,7 +165,7 @@ class Watch:
         if self.found is None:
             return
         with suppress(msgspec.DecodeError):
-            told = msgspec.json.decode(body, type=ScanProgress)
+            told = decoding.decode(body, ScanProgress)
             self._put(tuple(_with_progress(each, pool, told) for each in self.found))
 
     def _tell(self) -> None:

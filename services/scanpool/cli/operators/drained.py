@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
 from scanpool.cli.frame.exits import Failure
 from scanpool.client import UnknownScan
 from scanpool.client.lookup import Lookup
 from scanpool.coordination.control import in_force, read_control
 from scanpool.runtime.errors import BrokerUnavailable
 from scanpool.runtime.jetstream import JetStream
-from scanpool_schemas import subjects
+from scanpool_schemas import decoding, subjects
 from scanpool_schemas.keys import Hold, Load
 from scanpool_schemas.scan import Queued
 from scanpool_schemas.status import ScanStatus, Status
@@ -134,7 +132,7 @@ async def _holders(jetstream: JetStream, part: Part) -> list[tuple[str, str]]:
         sequence = stored.sequence + 1
         if stored.body:  # else the marker of a deletion
             scanner = stored.subject.rpartition(".")[2]
-            found += [(scanner, holder) for holder in msgspec.json.decode(stored.body, type=Load).holders]
+            found += [(scanner, holder) for holder in decoding.decode(stored.body, Load).holders]
     return found
 
 

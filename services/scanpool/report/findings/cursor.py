@@ -9,6 +9,7 @@ import hashlib
 import msgspec
 
 from scanpool.report.findings.errors import BadCursor
+from scanpool_schemas import decoding
 
 _FORM = 1
 _KEY_BYTES = 8
@@ -52,7 +53,7 @@ def read_cursor(text: str, file: bytes, filters: bytes) -> Cursor:
         raise BadCursor("the text is no cursor: it is too long")
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        place = msgspec.msgpack.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=Cursor)
+        place = decoding.unpack(base64.b64decode(padded, altchars=b"-_", validate=True), Cursor)
     except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError) as error:
         raise BadCursor(f"{text!r} is no cursor; take next_cursor of the page before") from error
     if place.form != _FORM or min(place.rank, place.seen, place.total) < 0 or place.rank > 1 << 62:

@@ -17,6 +17,7 @@ import zstandard
 from scanpool.report.findings.counts import WORST_FIRST, Counts, severity_counts
 from scanpool.report.findings.errors import NotAFindingsFile, OtherVersion
 from scanpool.report.findings.schema import APPLICATION_ID, VERSION
+from scanpool_schemas import decoding
 from scanpool_schemas.result import SeverityCounts
 
 T = TypeVar("T")
@@ -74,9 +75,9 @@ class Store:
             self._check()
             self._database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             told = dict(self.rows("SELECT name, value FROM about"))
-            self.digest: str = msgspec.json.decode(told.pop("digest"), type=str)
+            self.digest: str = decoding.decode(told.pop("digest"), str)
             """Of the order and the outputs of the findings: the same for the same report read by the same version."""
-            self.counts: Counts = msgspec.json.decode(told.pop("counts"), type=Counts)
+            self.counts: Counts = decoding.decode(told.pop("counts"), Counts)
             self.about: dict[str, Any] = {name: json.loads(text) for name, text in told.items()}
             """What the writer was told that the file is of: `scan`, `report`, `result` where it was."""
         except (KeyError, ValueError, sqlite3.OperationalError) as error:

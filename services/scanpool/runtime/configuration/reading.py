@@ -17,6 +17,7 @@ from scanpool.runtime.configuration.document import UNREADABLE, Unreadable
 from scanpool.runtime.configuration.interpolation import Interpolated
 from scanpool.runtime.configuration.problems import Finding, child, item
 from scanpool.runtime.configuration.secret import Origin, Secret
+from scanpool_schemas import decoding
 from scanpool_schemas.names import nearest
 
 Check: TypeAlias = Callable[[Any, str], Iterator[Finding]]
@@ -147,7 +148,7 @@ class Reader:
         lax = isinstance(value, Interpolated) and not _is_text(kind)
         plain = str(value) if isinstance(value, str) else value
         try:
-            return msgspec.convert(plain, kind, strict=not lax)
+            return decoding.convert(plain, kind, strict=not lax)
         except msgspec.ValidationError as error:
             return self._fault(path, _reason(error, value), _remedy(kind, value))
 

@@ -27,6 +27,7 @@ from scanpool.scanners.errors import (
 from scanpool.scanners.nessus.calls import Call
 from scanpool.scanners.nessus.replies import Failure, Nothing
 from scanpool.scanners.nessus.wire import Answer, Exchange, Held, NoAnswer, NotSent, WrongCertificate
+from scanpool_schemas import decoding
 
 MAX_RETRY_AFTER_S = 900.0
 """The longest wait that a scanner can ask us to keep."""
@@ -126,7 +127,7 @@ def decode(scanner: str, call: Call, answer: Answer, reply: type[T]) -> T:
     if reply is Nothing and answer.body.strip() in {b"", b"null"}:
         return reply()
     try:
-        return msgspec.json.decode(answer.body, type=reply, strict=False)
+        return decoding.decode(answer.body, reply, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
         raise _unclear(scanner, call, f"its answer with status {answer.status} is not understood: {what}") from error
@@ -141,7 +142,7 @@ def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
 def words(answer: Answer, secrets: Sequence[str] = ()) -> str | None:
     """The scanner's own error text, cut and made printable; None if it did not answer as Nessus does."""
     try:
-        failure = msgspec.json.decode(answer.body, type=Failure)
+        failure = decoding.decode(answer.body, Failure)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     said = failure.error or (failure.info.error if failure.info else None)

@@ -12,6 +12,8 @@ import httpx
 import msgspec
 import structlog
 
+from scanpool_schemas import decoding
+
 FRESH_S = 600.0
 """After it they are fetched again at the next token."""
 SPARED_S = 10.0
@@ -84,7 +86,7 @@ def read_keys(body: bytes) -> tuple[Key, ...]:
         KeysUnavailable: it is none.
     """
     try:
-        keys = msgspec.json.decode(body, type=_Document).keys
+        keys = decoding.decode(body, _Document).keys
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KeysUnavailable(f"no key set: {error}") from error
     return tuple(keys[:MAX_KEYS])

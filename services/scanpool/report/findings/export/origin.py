@@ -8,6 +8,7 @@ import msgspec
 
 from scanpool.report.findings.errors import NotAFindingsFile
 from scanpool.report.findings.store import Store
+from scanpool_schemas import decoding
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,6 @@ def origin(store: Store) -> Origin:
         NotAFindingsFile: it says it in a way that no writer of ours does.
     """
     try:
-        return msgspec.convert(store.about, Origin)
+        return decoding.convert(store.about, Origin)
     except msgspec.ValidationError as error:
         raise NotAFindingsFile(f"{store.path}: damaged: {error}") from error
