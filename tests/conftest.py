@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Iterator
@@ -10,14 +11,28 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support import forking
 from tests.support.pages import ROOT
 from tests.support.requirements import require
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # so begins what a shell starts in the background
 
+gc.set_threshold(50_000)  # what tests leave behind is little; to look for it all the time is not
+
 settings.register_profile("scanpool", deadline=None)  # a busy machine is slow; tests are not timed
 settings.load_profile("scanpool")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes test, they have one that is forked for all of them."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        forking.begin()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first: else one process would work on it when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -23,6 +23,9 @@ from tests.support.bridge_tasks import KnowsTasks, asked, created
 from tests.support.broker import Stand, standing
 from tests.support.issuer import AUDIENCE, ISSUER, key_server, rsa_key, signed
 from tests.support.scripted_scans import ScriptedScans
+from tests.support.web import plain_http
+
+pytestmark = pytest.mark.long
 
 RSA = rsa_key("rsa-1")
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
@@ -71,7 +74,7 @@ async def listened(bridge: RunningBridge, token: str) -> float:
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": about}
     sent = headers(token, **{"mcp-protocol-version": "2026-07-28", "mcp-method": method})
     async with (
-        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        plain_http(timeout=30) as http,
         http.stream("POST", bridge.url, json=body, headers=sent) as answer,
     ):
         assert answer.status_code == 200
@@ -82,7 +85,7 @@ async def held(bridge: RunningBridge, token: str) -> float:
     """As `listened`, of the stream that a session of an older protocol holds."""
     opening = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": opening}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with plain_http(timeout=30) as http:
         session = (await http.post(bridge.url, json=body, headers=headers(token))).headers["mcp-session-id"]
         async with http.stream("GET", bridge.url, headers=headers(token, **{"mcp-session-id": session})) as answer:
             assert answer.status_code == 200
@@ -100,7 +103,7 @@ async def to_its_end(answer: httpx.Response) -> float:
 async def status_of(bridge: RunningBridge, token: str) -> int:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": MODERN}}
     sent = headers(token, **{"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"})
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with plain_http(timeout=30) as http:
         return (await http.post(bridge.url, json=body, headers=sent)).status_code
 
 

@@ -12,6 +12,7 @@ import httpx
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal
 from tests.support.broker import Broker, standing
 from tests.support.eventually import becomes, once
+from tests.support.web import plain_http
 
 TOLD_WITHIN_S = 2.0
 
@@ -23,7 +24,7 @@ async def bridge_of_its_own() -> AsyncIterator[tuple[Broker, RunningBridge]]:
 
 
 async def asked(bridge: RunningBridge, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with plain_http(timeout=10) as http:
         return await http.get(bridge.url.replace("/mcp", path))
 
 

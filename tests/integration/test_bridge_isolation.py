@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -21,6 +20,7 @@ from tests.support.eras import MODERN
 from tests.support.eventually import becomes
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, running_pipeline
+from tests.support.web import plain_http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,7 +72,7 @@ async def answered(bridge: RunningBridge, who: str, method: str, params: dict[st
         "mcp-protocol-version": MODERN,
         "mcp-method": method,
     }
-    async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as http:
+    async with plain_http(timeout=WITHIN_S) as http:
         answer = await http.post(bridge.url, json=body, headers={**headers, **({"mcp-name": name} if name else {})})
     told = [each for each in answer.headers.raw if each[0].lower() != b"date"]
     return f"{answer.status_code} {told} {answer.text}"

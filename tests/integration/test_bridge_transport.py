@@ -23,6 +23,7 @@ from scanpool.runtime.settings import Settings
 from tests.support.bridge import RunningBridge, bridge_at, called, connected, refusal
 from tests.support.broker import Stand, standing
 from tests.support.processes import SCANPOOL
+from tests.support.web import plain_http
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
@@ -38,7 +39,7 @@ async def posted(url: str, method: str = "tools/list", **headers: str) -> httpx.
     """One request of the stateless era."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": MODERN}}
     version = {"mcp-protocol-version": "2026-07-28", "mcp-method": method}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with plain_http(timeout=30) as http:
         return await http.post(url, json=body, headers={**ACCEPT, **version, **headers})
 
 
@@ -48,7 +49,7 @@ async def test_a_page_that_rebinds_its_name_to_this_machine_gets_nothing(stand: 
         for host in ("evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil.example:80", ""):
             assert (await posted(bridge.url, host=host)).status_code == 421
         metrics = bridge.url.replace("/mcp", "/metrics")
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with plain_http() as http:
             assert (await http.get(metrics)).status_code == 200
             assert (await http.get(metrics, headers={"host": "evil.example"})).status_code == 421
 
@@ -62,7 +63,7 @@ async def test_a_page_of_somebody_else_may_not_call(stand: Stand) -> None:
 
 @pytest.mark.parametrize("port", ["evil", "80.evil.example", "", "0", "65536", "80@evil.example", "-1", "\u0668"])
 async def test_a_port_that_there_cannot_be_makes_no_name_of_this_machine(stand: Stand, port: str) -> None:
-    async with bridge_at(stand.broker.url) as bridge, httpx.AsyncClient(trust_env=False) as http:
+    async with bridge_at(stand.broker.url) as bridge, plain_http() as http:
         for host in ("localhost", "127.0.0.1", "[::1]"):
             assert (await posted(bridge.url, host=f"{host}:8765")).status_code == 200
             assert (await raw(http, bridge.url, ("host", f"{host}:{port}"))).status_code == 421
@@ -76,7 +77,7 @@ async def test_a_request_that_says_twice_who_calls_is_refused_whichever_is_good(
     good, bad = f"Bearer {TOKEN}", f"Bearer {new_token()}"
     entry = Token(subject="agent", sha256=token_hash(TOKEN), scopes=("pool:read",))
     settings = BridgeSettings(tokens=(entry,))
-    async with bridge_at(stand.broker.url, settings) as bridge, httpx.AsyncClient(trust_env=False) as http:
+    async with bridge_at(stand.broker.url, settings) as bridge, plain_http() as http:
         assert (await raw(http, bridge.url, ("authorization", good))).status_code == 200
         for first, second in ((good, bad), (bad, good), (good, good)):
             answer = await raw(http, bridge.url, ("authorization", first), ("Authorization", second))
@@ -107,7 +108,7 @@ LISTEN = {"notifications": {"toolsListChanged": True}}
 
 
 async def test_streams_that_are_only_listened_to_end_with_the_bridge(stand: Stand) -> None:
-    async with bridge_at(stand.broker.url) as bridge, httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with bridge_at(stand.broker.url) as bridge, plain_http(timeout=30) as http:
         opening = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
         body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": opening}
         session = (await http.post(bridge.url, json=body, headers=ACCEPT)).headers["mcp-session-id"]
@@ -124,7 +125,7 @@ async def test_streams_that_are_only_listened_to_end_with_the_bridge(stand: Stan
 
 
 async def test_more_than_four_mebibytes_are_not_read(stand: Stand) -> None:
-    async with bridge_at(stand.broker.url) as bridge, httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with bridge_at(stand.broker.url) as bridge, plain_http(timeout=30) as http:
         answer = await http.post(bridge.url, content=b" " * (4 * 1024 * 1024 + 1), headers=ACCEPT)
     assert answer.status_code == 413
 
@@ -153,7 +154,7 @@ async def test_beyond_loopback_it_is_served_to_those_alone_who_sign_in_and_ask_f
         assert (await posted(url, **bearer)).status_code == 200
         assert (await posted(url, host="scanpool.internal", **bearer)).status_code == 200
         assert (await posted(url, host="evil.example", **bearer)).status_code == 421
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with plain_http() as http:
             assert (await http.get(url.replace("/mcp", "/metrics"))).status_code == 404
             assert "nessus_api_requests_total" in (await http.get(served[0].metrics_url)).text
         assert served[0].metrics_url.startswith("http://127.0.0.1:")
@@ -233,5 +234,5 @@ async def test_calls_are_counted_by_tool_and_end_and_made_up_names_as_one(stand:
 
 
 async def asked_metrics(bridge: RunningBridge) -> str:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with plain_http() as http:
         return (await http.get(bridge.url.replace("/mcp", "/metrics"))).text

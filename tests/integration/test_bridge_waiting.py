@@ -28,6 +28,8 @@ from tests.support.eventually import becomes, eventually
 from tests.support.pipeline import Scanner, running_pipeline
 from tests.support.scripted_scans import ScriptedScans
 
+pytestmark = pytest.mark.long
+
 ERAS = ("auto", "legacy")
 OFTEN = BridgeSettings(requests_per_minute=100_000)
 WITHIN_S = 30.0

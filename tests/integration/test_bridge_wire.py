@@ -33,6 +33,7 @@ from tests.support.eventually import becomes
 from tests.support.forking import program
 from tests.support.lasting import lasting
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
+from tests.support.web import plain_http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -130,7 +131,7 @@ async def posted(
     told = {**params, "_meta": meta} if meta is not None else params
     body = {"jsonrpc": "2.0", "id": "the-id", "method": method, "params": told}
     sent = {**ACCEPT, "mcp-protocol-version": MODERN, **headers}
-    async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as web:
+    async with plain_http(timeout=WITHIN_S) as web:
         answer = await web.post(bridge.url, json=body, headers={k: v for k, v in sent.items() if v})
     document: dict[str, Any] = answer.json()
     assert document["id"] == "the-id", document
@@ -239,7 +240,7 @@ async def test_answers_say_how_long_they_hold_and_for_whom(
 async def test_the_stateless_version_holds_no_session(bridge: RunningBridge) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
     headers = {**ACCEPT, "mcp-protocol-version": MODERN, "Mcp-Method": "tools/list", "mcp-session-id": "made-up"}
-    async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as web:
+    async with plain_http(timeout=WITHIN_S) as web:
         answer = await web.post(bridge.url, json=body, headers=headers)
     assert answer.status_code == 200
     assert "mcp-session-id" not in answer.headers
@@ -250,7 +251,7 @@ async def test_a_session_of_an_older_version_begins_with_the_handshake_and_can_b
     bridge: RunningBridge, version: str
 ) -> None:
     opening = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S, headers=ACCEPT) as web:
+    async with plain_http(timeout=WITHIN_S, headers=ACCEPT) as web:
 
         async def posted(method: str, params: dict[str, Any], **headers: str) -> httpx.Response:
             body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

@@ -14,7 +14,7 @@ from tests.support.cli import Ended, ended, scanpool, started
 from tests.support.pipeline import FAST, Pipeline, Scanner, running_pipeline
 from tests.support.watching import holders, in_a_task, reaches
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 LASTING = {"scan_seconds": 60_000}
 """Longer than any test."""

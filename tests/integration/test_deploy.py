@@ -26,7 +26,7 @@ from tests.support.ports import own_port
 from tests.support.requirements import require
 from tests.support.watching import in_a_task
 
-pytestmark = pytest.mark.usefixtures("checkout")
+pytestmark = [pytest.mark.usefixtures("checkout"), pytest.mark.long]
 on_the_cluster = pytest.mark.asyncio(loop_scope="module")
 
 NAMES = ("nats1", "nats2", "nats3")

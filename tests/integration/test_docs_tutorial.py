@@ -17,6 +17,8 @@ import pytest
 from tests.support.ports import own_port
 from tests.support.tutorial import Block, blocks, squeezed
 
+pytestmark = pytest.mark.long
+
 PAGE = (Path(__file__).parents[2] / "docs/tutorial.md").read_text(encoding="utf-8")
 EMULATOR_PORT = re.compile(r"(?<=127\.0\.0\.1:)8834|(?<=--port )8834")
 DEADLINE_S = 60.0

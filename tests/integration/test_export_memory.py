@@ -13,6 +13,8 @@ from scanpool.report.findings.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support.reports import large_report
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
 FINDINGS = 50_000

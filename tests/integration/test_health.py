@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import msgspec
+import pytest
 
 from scanpool.cli.running.assembly import ServiceName
 from scanpool.cli.running.health.watch import HealthWatch
@@ -25,6 +25,9 @@ from tests.support.broker import standing
 from tests.support.eventually import becomes, eventually
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, is_ready, reaches
+from tests.support.web import plain_http
+
+pytestmark = pytest.mark.long
 
 SOON = replace(FASTER, health_every=timedelta(milliseconds=200), health_lag=timedelta(seconds=1))
 """Looks often, and takes events that nobody takes for troubling after a few seconds."""
@@ -33,7 +36,7 @@ VALIDATOR: tuple[ServiceName, ...] = ("validator",)
 
 
 async def asked(runner: Runner) -> tuple[int, dict[str, Any]]:
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with plain_http(timeout=5) as http:
         answer = await http.get(f"http://127.0.0.1:{runner.http_port}/health/ready")
     return answer.status_code, answer.json()
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from scanpool.cli.running.assembly import SERVICES, ServiceName
@@ -37,6 +38,8 @@ from tests.support.broker import within
 from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, fault, holders, launches, reaches
+
+pytestmark = pytest.mark.long
 
 TARGETS = ["10.10.0.1"]
 LOST = "its delivery was lost"

@@ -33,7 +33,7 @@ from tests.support.guarded_nats import GuardedNats, Violation, guarded_nats
 from tests.support.guarded_pipeline import POOLS, GuardedPipeline, guarded_pipeline
 from tests.support.watching import in_a_task
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 TARGETS = ["10.10.0.1"]
 LAB, DMZ = subjects.pool_stream("lab"), subjects.pool_stream("dmz")

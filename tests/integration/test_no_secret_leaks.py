@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from scanpool.client import ScanPool
 from scanpool.emulator.hosts import Account, Host
@@ -26,6 +27,8 @@ from tests.support.emulators import RunningEmulator, running_emulator
 from tests.support.planted import Secrets, files, found, messages, of_processes, private_key
 from tests.support.ports import own_port
 from tests.support.processes import Service, running
+
+pytestmark = pytest.mark.long
 
 POOLS = ("well", "session", "refusing", "failing", "shut")
 SERVICES = ("admission", "dispatcher", "poller", "validator", "janitor")

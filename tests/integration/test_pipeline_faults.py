@@ -25,7 +25,7 @@ from tests.support.watching import (
     reaches,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 POOLS = {
     "lab": (Scanner("s1", capacity=4),),

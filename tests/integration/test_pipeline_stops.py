@@ -23,7 +23,7 @@ from tests.support.watching import (
     reaches,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 ENDLESS = {"scan_seconds": 60_000}
 POOLS = {

@@ -6,9 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.support.forking import program
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.processes import running
+
+pytestmark = pytest.mark.long
 
 SCANS = 200
 POOL = tuple(Scanner(f"s{number}", capacity=capacity) for number, capacity in enumerate((1, 2, 2, 3, 3, 4), start=1))

@@ -11,7 +11,7 @@ import socket
 import httpx
 import pytest
 
-from scanpool.runtime.http import Health, PortTaken, app, serving
+from scanpool.runtime.http import Health, PortTaken, app, listening, serving
 from scanpool.runtime.metrics import Metrics
 from scanpool.runtime.process import every, signals
 from tests.support.eventually import eventually
@@ -141,3 +141,11 @@ async def test_an_interval_ends_by_time_by_kick_or_by_the_stop() -> None:
     assert await asyncio.wait_for(every(60, stopping, kick), 1)
     stopping.set()
     assert not await asyncio.wait_for(every(60, stopping), 1)
+
+
+def test_what_is_written_to_a_connection_goes_out_at_once() -> None:
+    """Else the second part of an answer waits until the other side has acknowledged the first: 40 ms."""
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

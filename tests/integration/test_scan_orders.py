@@ -21,7 +21,7 @@ from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, fault, holders, in_a_task, on_scanner, reaches
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 LASTING = {"scan_seconds": 24_000}
 """A scan waits on the scanner for two seconds, then runs for half a minute."""

@@ -37,7 +37,7 @@ from tests.support.nessus import a_scan_spec, nessus_settings
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, fault, holders, in_a_task, on_scanner, reaches
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 ENDLESS = {"scan_seconds": 60_000}
 QUICKLY = replace(

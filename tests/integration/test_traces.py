@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
+
 from scanpool.emulator import default_network as network
 from scanpool.runtime.http import listening
 from tests.support.cli import scanpool
@@ -18,6 +20,8 @@ from tests.support.forking import program
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.ports import own_port
 from tests.support.processes import FAST_ENVIRON, Service, running
+
+pytestmark = pytest.mark.long
 
 SERVICES = ("admission", "dispatcher", "poller", "validator")
 SLOW = {"time_scale": 20.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +23,7 @@ from scanpool.runtime.http import serving
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.resolving import Resolver, resolve
 from tests.support.pipeline import Pipeline, connected_jetstream
+from tests.support.web import NO_CERTIFICATES
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,22 @@ async def bridge_at(
 
 def connected(bridge: RunningBridge, **options: Any) -> Client:
     """The SDK's own client, over HTTP: `async with connected(bridge) as client: ...`."""
-    return Client(bridge.url, **options)
+    return Client(over_http(bridge.url), **options)
+
+
+def signed_in(bridge: RunningBridge, token: str, **options: Any) -> Client:
+    """A client that shows the bearer token."""
+    return Client(over_http(bridge.url, {"authorization": f"Bearer {token}"}), **options)
 
 
 @asynccontextmanager
-async def signed_in(bridge: RunningBridge, token: str, **options: Any) -> AsyncIterator[Client]:
-    """A client that shows the bearer token."""
-    headers = {"authorization": f"Bearer {token}"}
+async def over_http(url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+    """The SDK's transport, to a server that speaks no TLS."""
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
-        Client(streamable_http_client(bridge.url, http_client=http), **options) as client,
+        httpx2.AsyncClient(headers=headers, verify=NO_CERTIFICATES, timeout=60, trust_env=False) as http,
+        streamable_http_client(url, http_client=http) as streams,
     ):
-        yield client
+        yield streams
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

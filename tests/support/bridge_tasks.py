@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-import httpx
 from mcp import Client
 from mcp.client import ClaimContext, ClientExtension, ResultClaim
 from mcp.client.session import ClientSession
 from mcp.types import CallToolResult, Request, RequestParams, Result
 from pydantic import ConfigDict, Field
+
+from tests.support.web import plain_http
 
 TASKS = "io.modelcontextprotocol/tasks"
 VERSION = "2026-07-28"
@@ -112,7 +113,7 @@ async def posted(
         **headers,
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": all_meta}}
-    async with httpx.AsyncClient() as http:
+    async with plain_http() as http:
         answer = await http.post(url, json=body, headers=sent, timeout=WITHIN_S)
     document: dict[str, Any] = answer.json()
     return document

@@ -8,10 +8,11 @@ from typing import Any
 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._stream_protocols import WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCRequest
+
+from tests.support.bridge import over_http
 
 MODERN = "2026-07-28"
 VERSIONS = (MODERN, "2025-11-25", "2025-06-18")
@@ -20,16 +21,14 @@ VERSIONS = (MODERN, "2025-11-25", "2025-06-18")
 def client_of(version: str, server: str | StdioServerParameters, **options: Any) -> Client:
     """A client that speaks the version alone with the server at the URL, or with one that it starts."""
     if version == MODERN:
-        return Client(server, mode=version, **options)
+        return Client(over_http(server) if isinstance(server, str) else server, mode=version, **options)
     return Client(_of_version(version, server), mode="legacy", **options)
 
 
 @asynccontextmanager
 async def _of_version(version: str, server: str | StdioServerParameters) -> AsyncIterator[tuple[Any, Any]]:
     """The SDK's transport, which opens with the version: the SDK itself always opens with the newest."""
-    transport: AbstractAsyncContextManager[Any] = (
-        streamable_http_client(server) if isinstance(server, str) else stdio_client(server)
-    )
+    transport: AbstractAsyncContextManager[Any] = over_http(server) if isinstance(server, str) else stdio_client(server)
     async with transport as (reading, writing):
         yield reading, _Opening(writing, version)
 

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 
 from scanpool.cli.running.assembly import SERVICES, ServiceName
@@ -30,6 +29,7 @@ from tests.support.builders import a_completed_scan
 from tests.support.eventually import becomes
 from tests.support.pipeline import Pipeline, Scanner, running_pipeline
 from tests.support.watching import FASTER, fault
+from tests.support.web import plain_http
 
 POOLS = {
     "lab": (
@@ -68,7 +68,7 @@ def metrics_url(pipeline: Pipeline) -> str:
 
 async def scraped(pipeline: Pipeline, accept: str = "") -> str:
     """The metrics as they are now."""
-    async with httpx.AsyncClient() as http:
+    async with plain_http() as http:
         answer = await http.get(metrics_url(pipeline), headers={"accept": accept})
         answer.raise_for_status()
         return answer.text

@@ -2,6 +2,9 @@
 
 A process takes longer to import the command line than most commands take to do their work. Here one process imports it
 once for all tests of a run; `forked.py` asks it for forks. How the executable itself starts is tested elsewhere.
+
+Forks are spared what is of no use to a test: they collect garbage seldom, and when a command has ended and its streams
+are flushed, the process is gone, without the interpreter taking apart what it imported.
 """
 
 from __future__ import annotations
@@ -24,11 +27,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import anyio
+import anyio.lowlevel
+
 from tests.support.forked import LENGTH_BYTES
 from tests.support.pages import ROOT
 
 COMMAND_LINE = "scanpool.cli:main"
 _FORKED = Path(__file__).with_name("forked.py")
+_VARIABLE = "SCANPOOL_TESTS_FORK_AT"
+_SELDOM = 100_000
+"""So many more objects than before are made until garbage is collected."""
 
 
 def program(entry: str = COMMAND_LINE) -> tuple[str, ...]:
@@ -36,9 +45,19 @@ def program(entry: str = COMMAND_LINE) -> tuple[str, ...]:
     return (sys.executable, "-SIE", str(_FORKED), _socket(), entry)
 
 
+def begin() -> None:
+    """Begin the process now, for this process and all that it starts."""
+    os.environ[_VARIABLE] = _begun()
+
+
 @functools.cache
 def _socket() -> str:
-    """Where this run's process takes orders; it ends with this one."""
+    """Where the process takes orders."""
+    return os.environ.get(_VARIABLE) or _begun()
+
+
+def _begun() -> str:
+    """Begin a process that ends with this one; answers where it takes orders."""
     folder = tempfile.TemporaryDirectory(prefix="scanpool-test-")
     path = str(Path(folder.name) / "orders")
     command = [sys.executable, "-m", __name__, path]
@@ -61,6 +80,7 @@ def main(path: str) -> None:
         orders.bind(path)
         orders.listen(64)
         gc.freeze()
+        gc.set_threshold(_SELDOM)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         print("ready", flush=True)
         while orders in select.select([orders, sys.stdin], [], [])[0]:
@@ -84,6 +104,7 @@ def _import_all() -> None:
     for package in ("scanpool", "scanpool_schemas"):
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
+    anyio.run(anyio.lowlevel.checkpoint)  # which imports what runs it
 
 
 def _received(order: socket.socket) -> tuple[bytes, list[int]]:
@@ -121,7 +142,23 @@ def _live(asked: bytes, streams: Sequence[int]) -> None:
         os.environ[name] = value
     module, function = entry.split(":")
     sys.argv = [module.partition(".")[0], *words]
-    getattr(importlib.import_module(module), function)()
+    codes: list[int] = []
+    atexit.register(_leave, codes)  # the first one, which is called last
+    try:
+        getattr(importlib.import_module(module), function)()
+        codes.append(0)
+    except SystemExit as ended:
+        if isinstance(ended.code, int):
+            codes.append(ended.code)
+        raise
+
+
+def _leave(codes: Sequence[int]) -> None:
+    """Be gone at once with the code, if it is known and all that was written could be."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for code in codes:
+        os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":

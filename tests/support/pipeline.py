@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -108,6 +110,8 @@ async def embedded_nats() -> AsyncIterator[EmbeddedNats]:
     with tempfile.TemporaryDirectory(prefix="scanpool-test-") as folder:
         async with EmbeddedNats(EmbeddedOptions(store=Path(folder), port=own_port())) as nats:
             yield nats
+            with suppress(ProcessLookupError):  # a test may have ended it
+                os.kill(nats.pid, signal.SIGKILL)  # nobody wants the store; to end well takes it a while
 
 
 @asynccontextmanager

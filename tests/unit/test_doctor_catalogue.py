@@ -11,7 +11,7 @@ import pytest
 from scanpool.cli.doctor.catalogue import ANYWHERE, FINDINGS, KINDS, NAMES, SECTIONS
 from scanpool.cli.doctor.check import Check, fine, found, unseen
 from scanpool.cli.doctor.examine import concluded, examine
-from scanpool.cli.doctor.units import Unit, chosen
+from scanpool.cli.doctor.units import Unit, chosen, needs_nats
 from scanpool.runtime.errors import BrokerUnavailable, TopologyMissing
 from tests.support.doctor_reference import COMMAND, rendered
 
@@ -113,3 +113,19 @@ def test_only_what_was_asked_for_is_told_in_the_order_of_the_catalogue() -> None
     assert [each.name for each in concluded(checks, {"clock"})] == ["clock"]
     late = unseen("check_timed_out", "clock", "", "m", "r")
     assert concluded([late, *checks], {"clock"})[0] == late
+
+
+@pytest.mark.parametrize(
+    ("only", "needed"),
+    [
+        ((), True),
+        (("scanners",), True),
+        (("answer", "certificate"), False),
+        (("secrets",), False),
+        (("file", "breaker"), True),
+        (("configuration",), True),
+        (("work_dir",), False),
+    ],
+)
+def test_nats_is_asked_only_where_a_check_comes_of_it(only: tuple[str, ...], needed: bool) -> None:
+    assert needs_nats(only) == needed

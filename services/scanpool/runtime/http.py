@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -117,12 +118,36 @@ async def serving_on(listener: socket.socket, application: Starlette) -> AsyncIt
             await asyncio.sleep(0.005)
         yield
     finally:
-        server.should_exit = True
+        server.end()
         await task
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals alone: the process decides when it stops."""
+    """Leaves the signals alone: the process decides when it stops. Then it ends at once if nobody is connected."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more connections, answer what is in hand, end."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        while not self._stopping.is_set():
+            await self.on_tick(0)  # the date of answers
+            with anyio.move_on_after(1):
+                await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # in which those close that nobody waits at
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -138,6 +163,8 @@ def listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it; asyncio does not set it on them, and the second part of an answer would wait for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)

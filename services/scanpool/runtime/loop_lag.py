@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import anyio
+
 EVERY_S = 0.25
 
 
@@ -13,5 +15,7 @@ async def watch_loop(told: Callable[[float], None], stopping: asyncio.Event) -> 
     """Tell, four times a second, by how many seconds a task ran late; until the event is set."""
     while not stopping.is_set():
         began = time.monotonic()
-        await asyncio.sleep(EVERY_S)
-        told(max(time.monotonic() - began - EVERY_S, 0.0))
+        with anyio.move_on_after(EVERY_S) as waited:
+            await stopping.wait()
+        if waited.cancelled_caught:
+            told(max(time.monotonic() - began - EVERY_S, 0.0))

@@ -14,7 +14,7 @@ from scanpool.cli.doctor.catalogue import Section
 from scanpool.cli.doctor.check import Check, fine, found, sentence, unseen
 from scanpool.cli.doctor.examine import Told, concluded, examine
 from scanpool.cli.doctor.gather import local
-from scanpool.cli.doctor.units import Patient, chosen, units
+from scanpool.cli.doctor.units import Patient, chosen, needs_nats, units
 from scanpool.runtime.connection import connect
 from scanpool.runtime.errors import BrokerError, ServerUnsuitable
 from scanpool.runtime.jetstream import JetStream
@@ -52,7 +52,7 @@ async def run(wish: Wish, now: Callable[[], datetime], told: Told) -> list[Check
     """
     configured = local.configuration(wish.config, wish.environ, wish.cwd, wish.pool)
     async with AsyncExitStack() as stack:
-        jetstream, checks = await _connected(wish.settings, stack)
+        jetstream, checks = await _connected(wish.settings, stack) if needs_nats(wish.only) else (None, [])
         in_nats = await _pools(jetstream, checks)
         pools = _pools_meant(wish.pool, configured, in_nats)
         if jetstream is None and wish.pool is not None and wish.pool not in pools:

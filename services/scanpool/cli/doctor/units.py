@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from scanpool.cli.doctor.catalogue import SECTION_OF, Section
@@ -33,6 +34,12 @@ STALE = timedelta(minutes=5)
 """After this a dispatcher should have looked at its scanners many times."""
 _SHARE = 0.45
 """Of a part's time that each of two calls to a scanner may take."""
+
+_OF_HOST: Mapping[Section, tuple[str, ...]] = {
+    "configuration": ("file", "secrets", "clients"),
+    "disk": ("work_dir", "findings_cache"),
+}
+_OF_SCANNER = ("answer", "certificate", "sign_in", "licence", "plugins", "scanner_clock")
 
 Looked = Callable[[], Awaitable[list[Check]]]
 
@@ -110,8 +117,8 @@ def _of_host(patient: Patient) -> Iterator[Unit]:
     async def folders() -> list[Check]:
         return await asyncio.to_thread(_folders, patient)
 
-    yield Unit(section="configuration", names=("file", "secrets", "clients"), place="", look=file)
-    yield Unit(section="disk", names=("work_dir", "findings_cache"), place="", look=folders)
+    yield Unit(section="configuration", names=_OF_HOST["configuration"], place="", look=file)
+    yield Unit(section="disk", names=_OF_HOST["disk"], place="", look=folders)
 
 
 def _folders(patient: Patient) -> list[Check]:
@@ -219,8 +226,7 @@ def _of_scanner(patient: Patient, pool: str, configured: Scanner) -> Unit:
         facts = await scanners.scanner(pool, configured, timedelta(seconds=_SHARE * patient.within_s))
         return scanner_checks(instance, facts, patient.now())
 
-    names = ("answer", "certificate", "sign_in", "licence", "plugins", "scanner_clock")
-    return Unit(section="scanners", names=names, place=instance, look=look)
+    return Unit(section="scanners", names=_OF_SCANNER, place=instance, look=look)
 
 
 def scanner_checks(instance: str, facts: scanners.ScannerFacts, now: datetime) -> list[Check]:
@@ -237,6 +243,11 @@ def scanner_checks(instance: str, facts: scanners.ScannerFacts, now: datetime) -
             judge_scanner.clock(instance, told),
         ]
     return [each for each in checks if each is not None]
+
+
+def needs_nats(only: Collection[str]) -> bool:
+    """Whether something of these sections and names is looked at in NATS; in all of them where none are named."""
+    return not only or not {*_OF_SCANNER, *chain.from_iterable(_OF_HOST.values())}.issuperset(only)
 
 
 def chosen(parts: Collection[Unit], only: Collection[str]) -> list[Unit]:
