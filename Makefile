@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test files that run at the same time: they wait more than they work.
 # They begin in the order of their folders: the long ones first, the short ones fill up the end.
-TESTS_AT_ONCE ?= 5
+TESTS_AT_ONCE ?= 6
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 

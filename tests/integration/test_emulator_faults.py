@@ -361,15 +361,16 @@ async def test_a_scan_may_complete_without_a_host(emulator: RunningEmulator) -> 
     assert report.findall("Report/ReportHost") == []
 
 
-async def test_a_scan_may_never_stop_and_is_killed(emulator: RunningEmulator) -> None:
-    await emulator.control.fault("never_stops", times=1)
-    scan = await create(emulator.api)
-    await launch(emulator.api, scan)
-    await emulator.api.post(f"/scans/{scan}/stop")
-    for _ in range(20):
-        assert (await details(emulator.api, scan))["info"]["status"] == "stopping"
-    assert (await emulator.api.post(f"/scans/{scan}/kill")).status_code == 200
-    await status_becomes(emulator.api, scan, "aborted")
+async def test_a_scan_may_never_stop_and_is_killed() -> None:
+    async with running_emulator(scan_seconds=60_000) as emulator:
+        await emulator.control.fault("never_stops", times=1)
+        scan = await create(emulator.api)
+        await launch(emulator.api, scan)
+        await emulator.api.post(f"/scans/{scan}/stop")
+        for _ in range(20):
+            assert (await details(emulator.api, scan))["info"]["status"] == "stopping"
+        assert (await emulator.api.post(f"/scans/{scan}/kill")).status_code == 200
+        await status_becomes(emulator.api, scan, "aborted")
 
 
 async def test_a_scan_may_never_start(emulator: RunningEmulator) -> None:

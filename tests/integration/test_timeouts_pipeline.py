@@ -84,10 +84,8 @@ async def test_a_scan_that_somebody_left_paused_on_the_scanner_is_stopped() -> N
 async def test_a_launch_that_never_gets_on_is_ended_and_what_it_made_is_cleaned_up(pipeline: Pipeline) -> None:
     await fault(pipeline, "quick.s1", "slow", seconds=8.0, match="/stuck/", path="/launch")
     await pipeline.client.submit(TARGETS, name="one", pool="quick", id="stuck")
-    await reaches(pipeline, "stuck", {"stopping"})
-    assert "stuck" in await holders(pipeline, "quick", "s1")
     ended = await timed_out(pipeline, "stuck", "max_duration_exceeded")
-    assert "running" not in {entry.state for entry in ended.timeline}
+    assert [each.state for each in ended.timeline if each.state in {"running", "stopping"}] == ["stopping"]
 
     async def cleaned() -> bool:
         rows = await on_scanner(pipeline, "quick.s1", "stuck")
