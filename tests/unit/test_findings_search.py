@@ -111,6 +111,7 @@ def test_groups_of_a_text_are_those_of_its_findings(tmp_path: Path, by: By) -> N
         "numbers = (SELECT templates FROM lines)",
         "codes = (SELECT templates FROM lines)",
         "numbers = (SELECT findings FROM lines)",
+        "last_rank = 1",
     ],
 )
 def test_damaged_lines_are_told(tmp_path: Path, change: str) -> None:

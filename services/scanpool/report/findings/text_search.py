@@ -66,6 +66,7 @@ class Chunk:
     def _mark_lines(self, lines: Iterable[int], marks: bytearray) -> None:
         for line in lines:
             for first, end in self._runs(line):
+                _check_end(end, marks)
                 marks[first:end] = MARK * (end - first)
 
     def _mark_some(self, line: int, gap: int, wanted: Sequence[bytes], marks: bytearray) -> None:
@@ -86,6 +87,7 @@ class Chunk:
     def _mark_those(self, line: int, fitting: bytes, marks: bytearray) -> None:
         begin = 0
         for first, end in self._runs(line):
+            _check_end(end, marks)
             marks[first:end] = either(fitting[begin : begin + end - first], bytes(marks[first:end]))
             begin += end - first
 
@@ -114,6 +116,11 @@ class Chunk:
     @cached_property
     def _codes(self) -> Parts:
         return Parts(self._part("codes"))
+
+
+def _check_end(end: int, marks: bytearray) -> None:
+    if end > len(marks):
+        raise IndexError(f"there is no finding {end}")
 
 
 def _fitting(codes: bytes, numbers: int, wanted: Iterable[int]) -> bytes:
