@@ -201,6 +201,7 @@ async def test_what_a_killed_nats_brings_back_of_a_deleted_scan_is_not_told_agai
         for _ in range(2):
             await stored(stand.jetstream, a_queued_scan(id="deleted", at=long_ago))
             await (await within(10, puller)).ack()
+        await stand.broker.keeps("queued-normal", acknowledged=2)
         await stored(stand.jetstream, a_completed_scan(id="deleted", at=long_ago))
         await stored(stand.jetstream, a_completed_scan(id="after", at=NOW))
         assert [each["id"] for each in (await document(stand))["scans_deleted"]] == ["deleted"]

@@ -71,6 +71,13 @@ class Broker:
         self._nats = EmbeddedNats(EmbeddedOptions(store=self._store, port=self._nats.port))
         await self._nats.__aenter__()
 
+    async def keeps(self, consumer: str, *, acknowledged: int) -> None:
+        """Wait until it is on disk that so many deliveries are acknowledged: that is written a moment later."""
+        (state,) = self._store.glob(f"**/obs/{consumer}/o.dat")
+        with anyio.fail_after(30):
+            while _ack_floor(state.read_bytes()) < acknowledged:
+                await anyio.sleep(0.02)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """It does not answer while entered (SIGSTOP)."""
@@ -83,6 +90,16 @@ class Broker:
             yield
         finally:
             os.kill(self._nats.pid, signal.SIGCONT)
+
+
+def _ack_floor(state: bytes) -> int:
+    """Of a consumer's file: it is the first number after two bytes, with seven bits a byte, the lowest first."""
+    floor = 0
+    for place, byte in enumerate(state[2:]):
+        floor |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            break
+    return floor
 
 
 def _all_stopped(pid: int) -> bool:
