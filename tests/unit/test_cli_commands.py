@@ -102,7 +102,15 @@ def test_words_that_are_spelled_again_for_a_fast_start_are_those_of_the_code() -
     assert get_args(profile.type_descriptor.annotation) == PROFILES
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["scan", "--help"], ["validate", "--help"]])
+@pytest.mark.parametrize("words", [("--version", "--json"), ("--json", "--version")])
+def test_the_version_is_a_document_where_one_is_asked_for(words: tuple[str, ...]) -> None:
+    told, shown = invoked(*words), invoked("--version").stdout
+    assert (told.exit_code, f"scanpool {json.loads(told.stdout)['version']}\n") == (0, shown)
+
+
+@pytest.mark.parametrize(
+    "words", [["--version"], ["--version", "--json"], ["--help"], ["scan", "--help"], ["validate", "--help"]]
+)
 def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; from scanpool.cli import main\n"

@@ -10,7 +10,8 @@ from scanpool.cli import everything
 from scanpool.cli.doctor import command as doctor
 from scanpool.cli.frame.exits import MEANINGS, ExitCode
 from scanpool.cli.frame.invocation import Invocation, with_shared_options
-from scanpool.cli.frame.program import Program
+from scanpool.cli.frame.output import Output
+from scanpool.cli.frame.program import Program, words_of
 from scanpool.cli.operators import approvals, breakers, dead_letters, draining, holding, janitor, pools, stats
 from scanpool.cli.results import diff, validate
 from scanpool.cli.results import show as results
@@ -20,11 +21,15 @@ from scanpool.cli.scans import orders as scan_orders
 from scanpool.cli.setup import configuration, schema, topology
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(context: typer.Context, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"scanpool {version('scanpool')}")
+        out, own = Output(as_json="--json" in words_of(context)), version("scanpool")
+        if out.as_json:
+            out.document({"version": own})
+        else:
+            out.text(f"scanpool {own}")
         raise typer.Exit(ExitCode.DONE)
 
 

@@ -12,9 +12,16 @@ from typer.core import TyperGroup
 from scanpool.cli.frame.exits import ExitCode, Failure, ReaderGone
 from scanpool.cli.frame.output import Output, let_go_of_stdout
 
+_WORDS = "scanpool.words"
+
 
 class Program(TyperGroup):
     """`scanpool` itself."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the words: what is answered before all options are read must know how."""
+        ctx.meta[_WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def main(
         self,
@@ -34,6 +41,12 @@ class Program(TyperGroup):
         except SystemExit:  # what prints the help ends so where nobody reads it
             code = _told(ReaderGone(), Output(as_json=False))
         sys.exit(int(code or ExitCode.DONE))
+
+
+def words_of(context: typer.Context) -> tuple[str, ...]:
+    """The command line that was given."""
+    words: tuple[str, ...] = context.meta[_WORDS]
+    return words
 
 
 def _told(error: Exception, out: Output) -> ExitCode:
