@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanpool.report.findings.addresses import address_key
-from scanpool.report.findings.assemble import assemble
 from scanpool.report.findings.packing import Packer
-from scanpool.report.findings.spool import Spool
+from scanpool.report.findings.writing.assemble import assemble
+from scanpool.report.findings.writing.spool import Spool
 
 FAMILIES = [
     *("General", "Windows", "Web Servers", "CGI abuses", "Service detection", "Databases", "Misc.", "Firewalls"),

@@ -14,7 +14,7 @@ import pytest
 from scanpool.report.findings.export import defectdojo, ocsf, sarif
 from scanpool.report.findings.filters import ComplianceFilters, Filters
 from scanpool.report.findings.store import Store
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support import defectdojo as dojo
 from tests.support import ocsf as definitions

@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from scanpool_schemas.result import Result
 from tests.fuzz.mutation import mutated, templates

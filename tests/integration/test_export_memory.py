@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support.reports import large_report
 

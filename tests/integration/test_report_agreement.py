@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.reader import pieces_of
 from scanpool.report.validate import validate
 from tests.fuzz.mutation import templates

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier
 
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support.findings import check, vulnerability
 from tests.support.reports import host, report

@@ -10,12 +10,12 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scanpool.report.findings import templates
 from scanpool.report.findings.filters import Filters, folded
 from scanpool.report.findings.query import every_finding
+from scanpool.report.findings.searching import templates
+from scanpool.report.findings.searching.chunk import Chunk, Needle
+from scanpool.report.findings.searching.templates import Encoded, Lines
 from scanpool.report.findings.store import Store
-from scanpool.report.findings.templates import Encoded, Lines
-from scanpool.report.findings.text_search import Chunk, Needle
 from tests.support.findings import findings_file
 from tests.support.reports import host, item
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.folding import Folding
 from scanpool.report.validate import validate
 from scanpool_schemas.result import Result
@@ -128,7 +128,7 @@ BOUNDS = {
     "block": "reader.BLOCK",
     "kept_bytes": "constants.KEPT_BYTES",
     "heads_bytes": "constants.HEADS_BYTES",
-    "kept": "findings.harvest.KEPT_IN_MEMORY",
+    "kept": "findings.writing.harvest.KEPT_IN_MEMORY",
 }
 
 

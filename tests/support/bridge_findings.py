@@ -15,7 +15,7 @@ import msgspec
 import zstandard
 
 from scanpool.report.findings.schema import VERSION
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from scanpool.runtime.jetstream import JetStream, Write
 from scanpool.runtime.objects import Objects

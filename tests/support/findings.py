@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scanpool.report.findings.store import Store
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support.reports import item, report
 

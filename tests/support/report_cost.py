@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from scanpool.report.findings.harvest import Harvest
-from scanpool.report.findings.spool import Spool
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.harvest import Harvest
+from scanpool.report.findings.writing.spool import Spool
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.limits import Limits
 from scanpool.report.reader import BLOCK, pieces_of
 from scanpool.report.validate import validate

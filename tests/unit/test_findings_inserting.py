@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from scanpool.report.findings.inserting import insert
+from scanpool.report.findings.writing.inserting import insert
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scanpool.report.findings import marks, templates
 from scanpool.report.findings.errors import NotAFindingsFile
 from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.groups import By, groups
 from scanpool.report.findings.query import every_finding
+from scanpool.report.findings.searching import marks, templates
 from scanpool.report.findings.selection import Marked
 from scanpool.report.findings.spans import Spans
 from scanpool.report.findings.store import Store

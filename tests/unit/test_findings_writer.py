@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from scanpool.report.findings import schema
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.limits import Limits
 from scanpool.report.validate import validate
 from scanpool_schemas.result import Result
@@ -273,7 +273,7 @@ def test_what_is_kept_of_a_host_is_the_same_whether_it_fits_in_memory(
         return [file.rows(statement) for statement in statements]
 
     in_memory = kept()
-    monkeypatch.setattr("scanpool.report.findings.host_lists.KEPT_IN_MEMORY", 1)
+    monkeypatch.setattr("scanpool.report.findings.writing.host_lists.KEPT_IN_MEMORY", 1)
     assert kept() == in_memory
     plugins, _, counts = in_memory
     assert [(host, len(data)) for host, data in plugins] == [(1, 400), (2, 400), (3, 400)]
@@ -312,7 +312,7 @@ def test_a_writing_that_is_ended_leaves_nothing_under_the_file_s_name(folder: Pa
 def test_plugins_without_end_are_kept_in_bounded_memory_and_none_is_lost(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scanpool.report.findings.harvest.KEPT_IN_MEMORY", 4)
+    monkeypatch.setattr("scanpool.report.findings.writing.harvest.KEPT_IN_MEMORY", 4)
     items = [item(n % 10, f"{n}") for n in range(60)]
     file = written(folder, host("a", *items))
     assert file.rows(

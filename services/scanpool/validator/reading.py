@@ -11,7 +11,7 @@ import msgspec
 import zstandard
 
 from scanpool.report.findings.schema import VERSION
-from scanpool.report.findings.writer import FindingsWriter
+from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.limits import Limits
 from scanpool.report.scan_verdict import Asked
 from scanpool.report.validate import validate

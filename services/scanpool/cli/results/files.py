@@ -89,7 +89,7 @@ def is_file(named: str) -> bool:
 def _read(report: Path, destination: Path) -> Path:
     import msgspec
 
-    from scanpool.report.findings.writer import FindingsWriter
+    from scanpool.report.findings.writing.writer import FindingsWriter
     from scanpool.report.reader import pieces_of
     from scanpool.report.validate import validate
 

@@ -1,5 +1,7 @@
 """The findings of a report as one SQLite file: written beside the reading, read in pages for as long as it is kept.
 
-`harvest` takes findings out of the report's tree, `spool` keeps them on disk until all are known, `assemble` puts them
-in page order into the file that `schema` describes; `writer` is the three together. `store` opens the file.
+`schema` describes the file, `writing` makes it, `store` opens it. `query` answers with pages: `filters` say what is
+asked for, `choosing` finds the ranks that they leave (with `searching`, where they ask for a text), `records` and
+`profiles` make findings of them. `groups` counts, `comparison` holds two files against each other, `export` gives
+findings the forms of others.
 """

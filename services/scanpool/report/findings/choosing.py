@@ -21,7 +21,7 @@ from scanpool.report.findings.conditions import (
 from scanpool.report.findings.counts import WORST_FIRST
 from scanpool.report.findings.filters import ComplianceFilters, Filters
 from scanpool.report.findings.host_plugins import nth_on
-from scanpool.report.findings.search import Search, found
+from scanpool.report.findings.searching.search import Search, found
 from scanpool.report.findings.selection import Counted, Listed, Looked, Marked, Selection
 from scanpool.report.findings.spans import Run, Spans
 from scanpool.report.findings.store import Store

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from scanpool.report.findings.assemble import assemble
-from scanpool.report.findings.harvest import Harvest
-from scanpool.report.findings.spool import Spool
+from scanpool.report.findings.writing.assemble import assemble
+from scanpool.report.findings.writing.harvest import Harvest
+from scanpool.report.findings.writing.spool import Spool
 from scanpool.report.host import HostPart
 from scanpool.report.limits import Limits
 from scanpool_schemas.result import HostVerdict

@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 
 from scanpool.report.findings import schema
-from scanpool.report.findings.templates import Lines
+from scanpool.report.findings.searching.templates import Lines
 
 
 class OutputWriter:

@@ -13,7 +13,7 @@ from lxml import etree
 from scanpool.report.findings.addresses import address_key
 from scanpool.report.findings.elements import Facts, facts_of, first, is_true, parted, score
 from scanpool.report.findings.packing import Packer
-from scanpool.report.findings.spool import Spool
+from scanpool.report.findings.writing.spool import Spool
 from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, is_compliance_family, number
 from scanpool.report.redaction import STRUCK
 from scanpool.report.texts import clip, head_and_tail

@@ -13,10 +13,10 @@ import msgspec
 
 from scanpool.report.findings import schema
 from scanpool.report.findings.counts import counts
-from scanpool.report.findings.host_lists import HostLists
-from scanpool.report.findings.inserting import insert
-from scanpool.report.findings.output_writer import OutputWriter
-from scanpool.report.findings.spool import Spool
+from scanpool.report.findings.writing.host_lists import HostLists
+from scanpool.report.findings.writing.inserting import insert
+from scanpool.report.findings.writing.outputs import OutputWriter
+from scanpool.report.findings.writing.spool import Spool
 
 _PORTS_IN_MEMORY = 8_192
 _RANGES_IN_MEMORY = 1_024

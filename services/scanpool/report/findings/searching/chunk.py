@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import groupby
 
-from scanpool.report.findings.marks import MARK, both, either, of_codes
 from scanpool.report.findings.packing import Parts, unpacked_numbers
-from scanpool.report.findings.templates import CODES, END, GAP, taken_apart
+from scanpool.report.findings.searching.marks import MARK, both, either, of_codes
+from scanpool.report.findings.searching.templates import CODES, END, GAP, taken_apart
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from scanpool.report.findings.inserting import insert
+from scanpool.report.findings.writing.inserting import insert
 
 _ROWS = 512
 _CHARS = 1 << 20

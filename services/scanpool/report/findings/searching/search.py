@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from scanpool.report.findings.errors import NotAFindingsFile
 from scanpool.report.findings.filters import folded
-from scanpool.report.findings.marks import both, either, of_spans
 from scanpool.report.findings.outputs import outputs
+from scanpool.report.findings.searching.chunk import Chunk, Needle
+from scanpool.report.findings.searching.marks import both, either, of_spans
 from scanpool.report.findings.selection import Marked
 from scanpool.report.findings.spans import Spans
 from scanpool.report.findings.store import Store
-from scanpool.report.findings.text_search import Chunk, Needle
 
 _LINES = "SELECT first_rank, last_rank, templates, whole FROM lines ORDER BY first_rank"
 
