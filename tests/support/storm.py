@@ -20,12 +20,13 @@ from scanpool.client.errors import ClientError
 from scanpool.runtime.errors import BrokerError, BrokerUnavailable, PublishUnknown
 from scanpool.runtime.jetstream import JetStream
 from scanpool.runtime.topology.apply import apply
-from scanpool.runtime.topology.definitions import topology
+from scanpool.runtime.topology.definitions import Topology, topology
 from scanpool_schemas import subjects
 from scanpool_schemas.keys import Load
 from scanpool_schemas.status import ScanStatus
 from tests.support.crew import Crew
 from tests.support.emulators import RunningEmulator, running_emulator
+from tests.support.eventually import becomes
 from tests.support.pipeline import Scanner, configuration_text, connected_jetstream
 from tests.support.storm_plan import REQUEST_BOUND_S, SHORT_S, Blow, Order, Plan, Spell
 
@@ -92,13 +93,22 @@ class Outcome:
     calm_after_s: float = 0.0
 
 
+async def _set_up(jetstream: JetStream, wanted: Topology) -> bool:
+    """Whether NATS is set up now; a cluster that has only begun may be choosing who leads it."""
+    try:
+        await apply(jetstream, wanted)
+    except BrokerUnavailable:
+        return False
+    return True
+
+
 @asynccontextmanager
 async def staged(plan: Plan, nats: Nats, folder: Path, *, replicas: int = 1) -> AsyncIterator[Stage]:
     """NATS set up, scanners and services started."""
     async with AsyncExitStack() as stack:
         jetstream = await stack.enter_async_context(connected_jetstream(nats.url))
         wanted = topology(tuple(plan.size.pools), replicas=replicas, janitor_every_s=1, cleanup_every_s=2)
-        await apply(jetstream, wanted)
+        await becomes(lambda: _set_up(jetstream, wanted), within_s=60)
         emulators = {
             instance: await stack.enter_async_context(_emulator(plan, instance)) for instance in plan.size.instances
         }
