@@ -55,6 +55,25 @@ def test_lines_are_searched_in_every_chunk(tmp_path: Path, monkeypatch: pytest.M
         assert ranks(store, "same", plugin_id=(2, 3, 9)) == [3, 4, 10]
 
 
+@pytest.mark.parametrize("most_listed", [1, 100])
+def test_a_text_is_found_on_a_port_and_on_hosts_whether_few_have_it_or_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_listed: int
+) -> None:
+    monkeypatch.setattr("scanpool.report.findings.choosing.MOST_LISTED", most_listed)
+    hosts = [host(f"10.0.0.{n}", *(item(p, f"{p} on {n}", port=p % 3) for p in range(8))) for n in range(1, 6)]
+    with Store(findings_file(tmp_path, *hosts)) as store:
+        rows = list(every_finding(store, fields=["rank", "host", "port", "plugin_output"]))
+        for named, ports in (((), (1,)), (("10.0.0.2", "10.0.0.4"), ()), (("10.0.0.4",), (0, 2))):
+            wanted = Filters(output=("5 on ", "on"), host=named, port=ports)
+            assert [row["rank"] for row in every_finding(store, wanted, fields=["rank"])] == [
+                row["rank"]
+                for row in rows
+                if "5 on " in row["plugin_output"]
+                and (not named or row["host"] in named)
+                and (not ports or row["port"] in ports)
+            ]
+
+
 def test_much_text_is_not_gathered_in_one_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "MOST_BYTES", 1_000)
     items = [item(number, f"{number} {'x' * 400}") for number in range(6)]
