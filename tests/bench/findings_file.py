@@ -46,7 +46,8 @@ def write(path: Path, size: Size) -> None:
 
 
 def _printed(seq: int, plugin: int, host: int, port: int) -> str:
-    """Of ten plugins six print the same on many hosts, three the same but for numbers, one the names of hosts."""
+    """Of ten plugins six print the same on many hosts, two the same but for numbers, one lists what differs by its
+    numbers only, one prints the names of hosts."""
     fixed, installed = f"2.{plugin}.{plugin % 7}", f"1.{seq % 97}"
     if plugin % 10 < 6:
         packages = [_word(plugin + each) for each in range(plugin % 8 + 1)]
@@ -54,12 +55,15 @@ def _printed(seq: int, plugin: int, host: int, port: int) -> str:
             f"Remote package installed : {name}-1.{plugin}.{seq % 4}\nShould be                : {name}-{fixed}\n"
             for name in packages
         )
-    if plugin % 10 < 9:
+    if plugin % 10 < 8:
         return (
             f"\n  Path              : /opt/{PRODUCTS[plugin % 8].lower()}/{_word(plugin)}\n"
             f"  Installed version : {installed}\n  Fixed version     : {fixed}\n  Port              : {port}\n"
             f"  Reported at       : 10:{seq % 60:02}, by process {seq % 32_768} of {host}\n"
         )
+    if plugin % 10 == 9:
+        sockets = "\n".join(f"tcp 10.0.{host >> 8}.{host & 255}:{port + each * plugin} LISTEN" for each in range(16))
+        return f"\n{sockets}\n"
     name = f"{_word(host)}.example"
     return (
         f"\nThe certificate on port {port} is of another host.\n\n  Identities known : {name}\n"

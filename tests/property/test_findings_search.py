@@ -21,7 +21,8 @@ from tests.support.reports import host, item
 
 # Few and alike, so that a text stands in some outputs and nearly in others.
 _pieces = st.sampled_from(["1", "12", "2", "1.2", "a", "A", "ab", " ", ".", "Ä", "ä", "版", "٣", "\n", "\n\n", "\t"])
-_printed = st.lists(_pieces, max_size=12).map("".join)
+_lines = st.sampled_from(["1", "2", "11", "12", "21", "a1", "a2", "1.1", "1.2", "2.1", "1a", "2A", "a"])
+_printed = st.one_of(st.lists(_pieces, max_size=12).map("".join), st.lists(_lines, max_size=6).map("\n".join))
 _outputs = st.lists(st.one_of(st.none(), _printed), min_size=1, max_size=8)
 
 
@@ -36,17 +37,28 @@ def stands_in(outputs: Sequence[str | None], text: str) -> list[bool]:
     return [folded(text) in folded(output or "") for output in outputs]
 
 
-@given(_outputs, _pieces, _printed, st.sampled_from([templates.LARGE_OUTPUT, 4]))
-@example(["version 1.50", "version 1.5", "version 11.50"], "1", ".5", 1 << 16)
+@given(_outputs, _pieces, _printed, st.sampled_from([templates.LARGE_OUTPUT, 4]), st.sampled_from([0, 3, 100]))
+@example(["version 1.50", "version 1.5", "version 11.50"], "1", ".5", 1 << 16, 100)
 @settings(max_examples=300)
 def test_a_text_of_one_line_is_found_where_it_stands(
-    outputs: Sequence[str | None], begin: str, rest: str, large: int
+    outputs: Sequence[str | None], begin: str, rest: str, large: int, most_lines: int
 ) -> None:
     text = (begin + rest).replace("\n", "") or "1"
-    lines = Lines(large_output=large)
+    lines = Lines(large_output=large, most_lines=most_lines)
     for output in outputs:
         lines.add(output)
     assert found_in(lines.encoded(), len(outputs), text) == stands_in(outputs, text)
+
+
+@given(st.lists(st.lists(_lines, max_size=6), min_size=1, max_size=8), _lines)
+@example([["port 22", "port 443"], [], ["port 5"]], "443")
+@settings(max_examples=300)
+def test_lines_that_differ_by_their_numbers_only_are_told_apart(outputs: Sequence[Sequence[str]], text: str) -> None:
+    printed = ["\n".join(lines) for lines in outputs]
+    gathered = Lines()
+    for output in printed:
+        gathered.add(output)
+    assert found_in(gathered.encoded(), len(printed), text) == stands_in(printed, text)
 
 
 @given(_outputs, st.data())

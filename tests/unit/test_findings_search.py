@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from scanpool.report.findings.filters import Filters
 from scanpool.report.findings.groups import By, groups
 from scanpool.report.findings.query import every_finding
 from scanpool.report.findings.searching import marks, templates
+from scanpool.report.findings.searching.templates import Lines
 from scanpool.report.findings.selection import Marked
 from scanpool.report.findings.spans import Spans
 from scanpool.report.findings.store import Store
@@ -90,6 +93,51 @@ def test_large_outputs_keep_their_numbers_and_are_found_with_small_ones(tmp_path
         assert ranks(store, "package-1.77") == [1, 2, 3]
         assert ranks(store, "package-1.9999") == [1]
         assert ranks(store, "package-1.99999") == []
+
+
+def test_lines_that_differ_by_their_numbers_only_are_all_found(tmp_path: Path) -> None:
+    listed = ["\n".join(f"port {port + 3 * each} is open" for each in range(300)) for port in range(3)]
+    with Store(findings_file(tmp_path, host("a", *map(item, range(3), listed)))) as store:
+        for port in (0, 5, 601, 899):
+            assert ranks(store, f"port {port} is") == [port % 3 + 1]
+        assert ranks(store, "port 900 is") == []
+
+
+def test_an_output_of_very_many_lines_is_found_in_one_piece(tmp_path: Path) -> None:
+    many = "\n".join(f"line {number}" for number in range(templates.MOST_LINES + 2))
+    items = [item(1, many), item(2, "line 1"), item(3, f"{many}\nlast")]
+    with Store(findings_file(tmp_path, host("a", *items))) as store:
+        assert store.unpacked(store.value("SELECT whole FROM lines")).count(b"\n") == 2
+        assert ranks(store, "line 1") == [1, 2, 3]
+        assert ranks(store, "line 16384") == [1, 3]
+        assert ranks(store, "1line") == []
+        assert ranks(store, "last") == ranks(store, "5\nlast") == [3]
+
+
+@pytest.mark.parametrize(
+    ("letters", "width"),
+    [
+        pytest.param("abcdefghijklmnop", 5, id="short lines"),
+        pytest.param("0123456789", 5, id="numbers"),
+        pytest.param("1.", 14, id="many numbers in a line"),
+    ],
+)
+@pytest.mark.parametrize("length", [3, 3_000, 20_000])
+def test_what_is_gathered_takes_about_the_memory_it_is_bound_to(letters: str, width: int, length: int) -> None:
+    lines = map("".join, product(letters, repeat=width))
+    tracemalloc.start()
+    try:
+        gathered = Lines()
+        while not gathered.is_full and (some := list(islice(lines, length))):
+            gathered.add("\n".join(some))
+            del some
+        taken, _ = tracemalloc.get_traced_memory()
+        gathered.encoded()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * templates.MOST_BYTES
+    assert most < 3 * templates.MOST_BYTES
 
 
 def test_a_text_of_several_lines_stands_where_they_follow_each_other(tmp_path: Path) -> None:

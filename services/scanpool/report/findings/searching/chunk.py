@@ -60,8 +60,7 @@ class Chunk:
                 self._mark_some(line, gap, needle.numbers, marks)
         else:
             self._mark_lines(_lines(self._templates, needle.text), marks)
-        for line in _lines(self._whole, needle.text):
-            self._mark_lines([self._templates.count(END) + line], marks)
+        self._mark_lines((self._first_whole + line for line in _lines(self._whole, needle.text)), marks)
 
     def _mark_lines(self, lines: Iterable[int], marks: bytearray) -> None:
         for line in lines:
@@ -104,6 +103,10 @@ class Chunk:
     @cached_property
     def _whole(self) -> bytes:
         return self._part("whole")
+
+    @cached_property
+    def _first_whole(self) -> int:
+        return self._templates.count(END)
 
     @cached_property
     def _findings(self) -> array[int]:

@@ -2,16 +2,16 @@
 
 What a plugin prints on many hosts is much the same but for versions, ports and addresses. So every line is kept once,
 with a gap for each number, and for each gap a column of the numbers that stood there: each once, and by its place among
-them for every finding.
+them for every finding. A template that an output has twice is two lines: the second is that of all second ones.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 from typing import TypeAlias
 
 from scanpool.report.findings.packing import packed_numbers, packed_parts
@@ -22,18 +22,22 @@ MOST_BYTES = 8 << 20
 """About what a chunk takes in memory while it is gathered, but for the last output."""
 LARGE_OUTPUT = 1 << 16
 """Bytes; the lines of a larger output keep their numbers, which would take too much memory one by one."""
+MOST_LINES = 1 << 14
+"""An output of more lines stays in one piece: each line takes memory too."""
 GAP = b"\0"
-"""Stands for a number; XML has no such character."""
+"""Stands for a number; XML has no such character. In an output that stays in one piece it stands for a newline."""
 END = b"\n"
 CODES = 256
 """So many numbers of a gap are told apart by a byte."""
 
 _NUMBER = re.compile(rb"([0-9]+)")
-_ENTRY_BYTES = 16
-_NUMBER_BYTES = 48
 
-_Entry: TypeAlias = tuple[list[int], list[list[bytes]], list[bytes]]
-"""Findings that printed a line, the numbers of each of them, and the numbers of the next."""
+_Line: TypeAlias = tuple[list[int], list[list[bytes]]]
+"""Findings that printed a line, and the numbers of each of them."""
+_Entry: TypeAlias = tuple[_Line, list[bytes]]
+"""A line of an output, and its numbers."""
+_LINE_BYTES, _ENTRY_BYTES, _NUMBER_BYTES, _FINDING_BYTES = 350, 150, 48, 16
+"""What each takes in memory, measured: a line, an entry and each of its numbers, a finding of a line."""
 
 
 def taken_apart(line: bytes) -> tuple[bytes, list[bytes]]:
@@ -49,7 +53,7 @@ class Encoded:
     templates: bytes
     """The lines, each once and with gaps, a newline after each."""
     whole: bytes
-    """The lines of large outputs, which have no gaps, each once, a newline after each."""
+    """The lines of large outputs, which have no gaps, and outputs in one piece; each once, a newline after each."""
     findings: bytes
     """Numbers of 32 bits: of each line, of both kinds, where among the numbers its runs begin, and where the last ones
     end; then the runs: of findings that printed the line the first, and the one after the last."""
@@ -64,10 +68,10 @@ class Encoded:
 class Lines:
     """Gathers what findings printed, in their order."""
 
-    def __init__(self, large_output: int = LARGE_OUTPUT) -> None:
-        self._large = large_output
-        self._lines: dict[bytes, tuple[list[int], list[list[bytes]]]] = {}
-        self._whole: dict[bytes, tuple[list[int], list[list[bytes]]]] = {}
+    def __init__(self, large_output: int = LARGE_OUTPUT, most_lines: int = MOST_LINES) -> None:
+        self._large, self._most_lines = large_output, most_lines
+        self._lines: dict[tuple[bytes, int], _Line] = {}
+        self._whole: dict[bytes, _Line] = {}
         self._outputs: dict[bytes, list[_Entry]] = {}
         self._bytes = 0
         self.findings = 0
@@ -75,7 +79,12 @@ class Lines:
 
     @property
     def is_full(self) -> bool:
-        return self.findings >= MOST_FINDINGS or self._bytes > MOST_BYTES
+        return self.findings >= MOST_FINDINGS or self.size > MOST_BYTES
+
+    @property
+    def size(self) -> int:
+        """About how many bytes what is gathered takes in memory."""
+        return self._bytes + _LINE_BYTES * (len(self._lines) + len(self._whole))
 
     def add(self, output: str | None) -> None:
         """Take in what the next finding printed."""
@@ -84,51 +93,60 @@ class Lines:
             entries = self._outputs.get(raw)
             if entries is None:
                 entries = self._outputs[raw] = [*self._entries(raw)]
-            for findings, rows, numbers in entries:
+            for (findings, rows), numbers in entries:
                 findings.append(self.findings)
                 rows.append(numbers)
-            self._bytes += _ENTRY_BYTES * len(entries)
+            self._bytes += _FINDING_BYTES * len(entries)
         self.findings += 1
 
     def encoded(self) -> Encoded:
         """What was gathered."""
-        columns = [_Column(numbers) for _, rows in self._lines.values() for numbers in zip(*rows, strict=True)]
-        runs = [[*_runs(findings)] for findings, _ in (*self._lines.values(), *self._whole.values())]
-        places = accumulate(map(len, runs), initial=len(runs) + 1)
+        columns = [_column(numbers) for _, rows in self._lines.values() for numbers in zip(*rows, strict=True)]
+        lines = len(self._lines) + len(self._whole)
+        places, runs = array("I", [lines + 1]), array("I")
+        for findings, _ in (*self._lines.values(), *self._whole.values()):
+            runs.extend(_runs(findings))
+            places.append(lines + 1 + len(runs))
         return Encoded(
-            templates=_joined(self._lines),
+            templates=_joined(template for template, _ in self._lines),
             whole=_joined(self._whole),
-            findings=packed_numbers(array("I", [*places, *chain.from_iterable(runs)])),
-            numbers=packed_parts([column.numbers for column in columns]),
-            codes=packed_parts([column.codes for column in columns]),
+            findings=packed_numbers(places + runs),
+            numbers=packed_parts([numbers for numbers, _ in columns]),
+            codes=packed_parts([codes for _, codes in columns]),
         )
 
     def _entries(self, raw: bytes) -> Iterator[_Entry]:
         self._bytes += 2 * len(raw)
+        if raw.count(END) > self._most_lines:
+            yield self._whole_line(raw.replace(END, GAP))
+            return
         lines = filter(None, dict.fromkeys(raw.split(END)))
         if len(raw) > self._large:
-            for line in lines:
-                yield *self._whole.setdefault(line, ([], [])), []
+            yield from map(self._whole_line, lines)
         else:
-            for line in lines:
-                template, numbers = taken_apart(line)
-                self._bytes += _NUMBER_BYTES * len(numbers)
-                yield *self._lines.setdefault(template, ([], [])), numbers
+            yield from self._taken_apart(lines)
+
+    def _whole_line(self, line: bytes) -> _Entry:
+        self._bytes += _ENTRY_BYTES
+        return self._whole.setdefault(line, ([], [])), []
+
+    def _taken_apart(self, lines: Iterable[bytes]) -> Iterator[_Entry]:
+        met: Counter[bytes] = Counter()
+        for line in lines:
+            template, numbers = taken_apart(line)
+            self._bytes += _ENTRY_BYTES + _NUMBER_BYTES * len(numbers)
+            yield self._lines.setdefault((template, met[template]), ([], [])), numbers
+            met[template] += 1
 
 
-class _Column:
-    """The numbers of a gap."""
-
-    def __init__(self, column: Sequence[bytes]) -> None:
-        """`column` has the number of each finding."""
-        places: dict[bytes, int] = {}
-        codes = [places.setdefault(number, len(places)) for number in column]
-        self.numbers = END + END.join(places) + END
-        self.codes = b""
-        if len(places) > CODES:
-            self.codes = bytes(code % CODES for code in codes) + bytes(code // CODES for code in codes)
-        elif len(places) > 1:
-            self.codes = bytes(codes)
+def _column(column: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Its numbers and its codes, from the number of each finding."""
+    places: dict[bytes, int] = {}
+    codes = [places.setdefault(number, len(places)) for number in column]
+    numbers = END + END.join(places) + END
+    if len(places) > CODES:
+        return numbers, bytes(code % CODES for code in codes) + bytes(code // CODES for code in codes)
+    return numbers, bytes(codes) if len(places) > 1 else b""
 
 
 def _joined(lines: Iterable[bytes]) -> bytes:
