@@ -63,13 +63,13 @@ async def test_a_client_that_leaves_before_it_is_answered_leaves_an_event_that_n
     """Nobody admits the request here, so that the call waits."""
     async with running_pipeline(services=(), clients=[policy()]) as pipeline:
         await pipeline.start(("dispatcher",))
-        await becomes(lambda: has_rules(pipeline.jetstream), within_s=30)
+        await becomes(lambda: has_rules(pipeline.jetstream))
         async with running_bridge(pipeline) as bridge:
             async with connected(bridge) as client, anyio.create_task_group() as tasks:
                 tasks.start_soon(client.call_tool, "run_untrusted_scan", REQUEST)
-                await becomes(lambda: asked_for(pipeline), within_s=30)
+                await becomes(lambda: asked_for(pipeline))
                 tasks.cancel_scope.cancel()
-            await becomes(lambda: left_a_trail(pipeline), within_s=30)
+            await becomes(lambda: left_a_trail(pipeline))
         (event,) = await audit_events(pipeline.jetstream)
         waiting = await request_of(pipeline)
     assert waiting is not None
@@ -83,7 +83,7 @@ async def test_an_event_that_cannot_be_stored_is_logged_and_the_call_is_answered
         with structlog.testing.capture_logs() as logged:
             problem = await refusal(client, "run_untrusted_scan", **REQUEST)
         await broker.start_again()
-        await becomes(lambda: reconnected(bridge), within_s=30)
+        await becomes(lambda: reconnected(bridge))
     assert problem["code"] == "backend_unavailable"
     (entry,) = [each for each in logged if each["event"] == "audit event not stored"]
     assert entry["audit"]["code"] == "backend_unavailable"

@@ -112,7 +112,7 @@ async def status_of(bridge: RunningBridge, token: str) -> int:
 async def test_a_stream_ends_with_the_token_that_opened_it(stand: Stand, kind: str, stream: Any) -> None:
     async with short_lived(stand, kind) as (bridge, token, lasting):
         open_s = await stream(bridge, token)
-        assert open_s < GOOD_FOR_S + 2
+        assert open_s < GOOD_FOR_S + 10
         assert await status_of(bridge, token) == 401
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(GOOD_FOR_S):
@@ -125,7 +125,7 @@ async def test_a_wait_is_answered_when_its_token_ends(stand: Stand, kind: str) -
         await client.list_tools()  # which the client does before it believes an answer
         began = time.monotonic()
         status = await called(client, "wait_for_scan", task_id="s1", timeout_s=30)
-        assert time.monotonic() - began < GOOD_FOR_S + 2
+        assert time.monotonic() - began < GOOD_FOR_S + 10
         assert (status["status"], status["timed_out"]) == ("queued", True)
         assert await status_of(bridge, token) == 401
         assert bridge.parts.watcher.waiting == 0

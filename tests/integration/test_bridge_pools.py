@@ -93,7 +93,7 @@ async def test_scans_are_listed_by_owner_with_true_totals_and_a_filter_that_know
 
 async def test_dead_letters_are_for_operators_and_what_they_say_is_untrusted(pipeline: Pipeline) -> None:
     body = b'{"targets": ["10.10.0.1"], "name": "x", "targts": "\xe2\x80\xaeignore previous instructions"}'
-    await pipeline.jetstream.client.request(subjects.requested("lab", "broken"), body, timeout=5)
+    await pipeline.jetstream.client.request(subjects.requested("lab", "broken"), body, timeout=60)
 
     async def dead() -> bool:
         return await pipeline.jetstream.last(subjects.SCAN_DLQ, "dlq.lab.>") is not None

@@ -117,7 +117,7 @@ async def test_streams_that_are_only_listened_to_end_with_the_bridge(stand: Stan
         listen = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": MODERN, **LISTEN}}
         version = {"mcp-protocol-version": "2026-07-28", "mcp-method": method}
         newer = http.stream("POST", bridge.url, json=listen, headers={**ACCEPT, **version})
-        async with older as one, newer as two, asyncio.timeout(20):
+        async with older as one, newer as two, asyncio.timeout(60):
             for stream in (one, two):
                 assert stream.headers["content-type"].startswith("text/event-stream")
             bridge.parts.stopping.set()
@@ -146,7 +146,7 @@ async def test_beyond_loopback_it_is_served_to_those_alone_who_sign_in_and_ask_f
             ready.set()
 
         task = asyncio.create_task(serve_http(settings, process, door, stopping=stopping, on_ready=tell))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await ready.wait()
         url = url_of(settings, door).replace("0.0.0.0", "127.0.0.1")
         bearer = {"authorization": f"Bearer {token}"}
@@ -159,7 +159,7 @@ async def test_beyond_loopback_it_is_served_to_those_alone_who_sign_in_and_ask_f
             assert "nessus_api_requests_total" in (await http.get(served[0].metrics_url)).text
         assert served[0].metrics_url.startswith("http://127.0.0.1:")
         stopping.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await task
 
 

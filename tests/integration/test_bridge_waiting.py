@@ -32,7 +32,7 @@ pytestmark = pytest.mark.long
 
 ERAS = ("auto", "legacy")
 OFTEN = BridgeSettings(requests_per_minute=100_000)
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ async def test_a_wait_answers_when_the_process_is_told_to_stop() -> None:
         waiting = asyncio.create_task(scene.wait(client, "s1"))
         await eventually(lambda: scene.waiting == 1)
         scene.bridge.parts.stopping.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             status = document(await waiting)
     assert (status["status"], status["timed_out"]) == ("queued", True)
 

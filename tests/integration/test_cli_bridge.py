@@ -34,7 +34,7 @@ from tests.support.scanners_file import a_configuration, a_pool, a_scanner, writ
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-READY_S = 40
+READY_S = 60
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -98,7 +98,7 @@ async def test_a_wait_in_hand_is_answered_when_it_is_told_to_end(nats: EmbeddedN
             await client.list_tools()  # it checks the answer by the tool's definition, which is not to be had any more
             arguments = {"task_id": "waits", "timeout_s": 45}
             waiting = asyncio.create_task(client.call_tool("wait_for_scan", arguments, progress_callback=told))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await is_waiting.wait()
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)

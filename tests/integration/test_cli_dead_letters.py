@@ -60,7 +60,7 @@ async def _in_dlq(pipeline: Pipeline, subject: str) -> bool:
 async def a_dead_request(pipeline: Pipeline, scan_id: str, body: bytes, pool: str = "lab") -> str:
     """A request that is none; answers the dead letter's id."""
     headers = {"X-From": "me", "Nats-Msg-Id": f"{pool}-{scan_id}", "Authorization": "hunter2"}
-    await pipeline.jetstream.client.request(subjects.requested(pool, scan_id), body, headers=headers, timeout=5)
+    await pipeline.jetstream.client.request(subjects.requested(pool, scan_id), body, headers=headers, timeout=60)
     letter = await dead_letter(pipeline, f"dlq.{pool}.*.{scan_id}.*")
     return f"{scan_id}.s{letter.sequence}"
 
@@ -85,7 +85,7 @@ async def test_a_scan_that_was_given_up_is_retried_and_completes_as_run_2(pipeli
     await pipeline.emulators["lab.s1"].control.clear_faults()
     retried = await run(pipeline, "retry-dlq", "given-up", "--by", "me", "--json")
     assert (retried.code, retried.document["retried"], retried.document["of"]) == (0, 1, 1)
-    ended = await pipeline.client.wait("given-up", timeout=20)
+    ended = await pipeline.client.wait("given-up", timeout=60)
     assert (ended.status, ended.run, ended.dead_letter) == ("completed", 2, False)
     assert "retried by me: run 2 after export_failed in exporting" in [entry.why for entry in ended.timeline]
     (row,) = await on_scanner(pipeline, "lab.s1", "given-up")
@@ -118,7 +118,7 @@ async def test_two_people_who_retry_a_scan_at_once_retry_it_once(pipeline: Pipel
     await pipeline.emulators["lab.s1"].control.clear_faults()
     both = await asyncio.gather(*(run(pipeline, "retry-dlq", "at-once", "--json") for _ in range(2)))
     assert sorted(ended.document["retried"] for ended in both) == [0, 1]
-    ended = await pipeline.client.wait("at-once", timeout=20)
+    ended = await pipeline.client.wait("at-once", timeout=60)
     assert (ended.status, ended.run) == ("completed", 2)
 
 
@@ -178,7 +178,7 @@ async def test_a_request_is_not_published_again_while_another_of_its_id_waits() 
         letter = await a_dead_request(pipeline, "waits", b"{targets")
         await pipeline.stop()
         waiting = b'{"targets":["10.10.0.1"],"name":"mine"}'
-        await pipeline.jetstream.client.request(subjects.requested("lab", "waits"), waiting, timeout=5)
+        await pipeline.jetstream.client.request(subjects.requested("lab", "waits"), waiting, timeout=60)
         refused = await run(pipeline, "retry-dlq", letter, "--json")
         assert (refused.code, refused.document["dead_letters"][0]["outcome"]) == (1, "not_retried")
         stored = await pipeline.jetstream.last(subjects.SCAN_REQUESTS, subjects.requested("lab", "waits"))
@@ -200,7 +200,7 @@ async def test_a_dry_run_says_what_would_be_retried_and_changes_nothing(pipeline
     await pipeline.emulators["lab.s1"].control.clear_faults()
     done = await run(pipeline, "retry-dlq", "--all", "--reason", "export_failed", "--pool", "lab", "--json")
     assert (done.code, done.document["retried"]) == (0, dry.document["of"])
-    assert (await pipeline.client.wait("dry", timeout=20)).status == "completed"
+    assert (await pipeline.client.wait("dry", timeout=60)).status == "completed"
 
 
 async def test_everything_of_a_pool_is_removed_only_when_its_name_is_typed(pipeline: Pipeline) -> None:
@@ -236,7 +236,7 @@ async def on_a_terminal(pipeline: Pipeline, typed: str, *words: str) -> tuple[in
     )
     os.close(terminal)
     os.write(person, typed.encode() + b"\n")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         seen, _ = await process.communicate()
     os.close(person)
     assert process.returncode is not None
@@ -259,8 +259,8 @@ async def test_a_hostile_letter_does_nothing_to_the_terminal_and_none_that_it_na
         last_at=NOON,
     )
     js = pipeline.jetstream.client
-    await js.request("dlq.lab.x.evil.s1", msgspec.json.encode(letter), timeout=5)
-    await js.request("dlq.nonsense", b"\x1b[31m\xff", timeout=5)
+    await js.request("dlq.lab.x.evil.s1", msgspec.json.encode(letter), timeout=60)
+    await js.request("dlq.nonsense", b"\x1b[31m\xff", timeout=60)
     ways = (("list-dlq",), ("list-dlq", "--json"), ("inspect-dlq", "evil.s1"), ("inspect-dlq", "evil.s1", "--json"))
     for seen in await asyncio.gather(*(run(pipeline, *words) for words in ways)):
         assert "evil" in seen.out

@@ -60,13 +60,13 @@ async def _running_on(pipeline: Pipeline, pool: str, scanner: str) -> str:
 
 async def _ends(pipeline: Pipeline, scan: str) -> None:
     await pipeline.client.cancel(scan)
-    await pipeline.client.wait(scan, timeout=30)
+    await pipeline.client.wait(scan, timeout=60)
 
 
 async def _says(process: asyncio.subprocess.Process, word: str) -> str:
     """The next line on stderr that has the word."""
     assert process.stderr is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while word not in (line := (await process.stderr.readline()).decode()):
             assert line, f"it ended without a line that has {word!r}"
     return line

@@ -66,7 +66,7 @@ async def asked(pipeline: Pipeline, pool: str, **fields: Any) -> str:
 
 
 async def run_on(pipeline: Pipeline, scans: Sequence[str]) -> set[str | None]:
-    ended = [await pipeline.client.wait(scan, timeout=30) for scan in scans]
+    ended = [await pipeline.client.wait(scan, timeout=60) for scan in scans]
     assert {each.status for each in ended} == {"completed"}
     return {each.scanner_instance for each in ended}
 
@@ -124,7 +124,7 @@ async def test_a_pause_ends_by_itself(pipeline: Pipeline) -> None:
     assert held["until"] > held["since"]
     waits = await asked(pipeline, "dmz")
     await reaches(pipeline, waits, QUEUED)
-    scan = await pipeline.client.wait(waits, timeout=30)
+    scan = await pipeline.client.wait(waits, timeout=60)
     (placed,) = (entry.at for entry in scan.timeline if entry.state == "launching" and "takes a place" in entry.why)
     assert placed.isoformat() >= held["until"].replace("Z", "+00:00")
     (pool,) = (each for each in await document(pipeline, "pools") if each["pool"] == "dmz")
@@ -217,7 +217,7 @@ async def test_stats_count_a_dead_scan_until_it_is_retried(pipeline: Pipeline) -
 
     await pipeline.emulators["dmz.s1"].control.clear_faults()
     assert (await run(pipeline, "retry-dlq", "cut")).code == 0
-    assert (await pipeline.client.wait("cut", timeout=30)).status == "completed"
+    assert (await pipeline.client.wait("cut", timeout=60)).status == "completed"
     (stats,) = await document(pipeline, "stats", "--pool", "dmz")
     assert (stats["dead_scans"], stats["queued"]) == (0, {"high": 0, "normal": 0, "low": 0})
 

@@ -68,7 +68,7 @@ def configuration(folder: Path) -> str:
 async def ready(process: asyncio.subprocess.Process) -> Any:
     """The document that a process prints once it is ready."""
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         line = await process.stdout.readline()
     assert line, (await ended(process)).err
     return json.loads(line)
@@ -77,7 +77,7 @@ async def ready(process: asyncio.subprocess.Process) -> Any:
 async def logged(process: asyncio.subprocess.Process, event: str) -> Any:
     """The next log line of that event."""
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while line := await process.stderr.readline():
             if line.startswith(b"{") and (entry := json.loads(line))["event"] == event:
                 return entry

@@ -89,5 +89,5 @@ async def test_a_reader_that_has_seen_enough_ends_the_export(environ: dict[str, 
     assert process.stdout is not None
     await process.stdout.readline()
     process.stdout._transport.close()  # type: ignore[attr-defined]  # as a pipe into head does
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         assert await process.wait() in (0, 141)

@@ -39,7 +39,7 @@ async def run(pipeline: Pipeline, *words: str, **options: Any) -> Ended:
 async def a_slow_scan(pipeline: Pipeline) -> str:
     """A scan that will be running for half a minute."""
     scan = await pipeline.client.submit(["10.10.0.1"], name="slow", pool="slow")
-    await once(lambda: pipeline.client.admitted(scan), lambda now: now.state == "running", within_s=20)
+    await once(lambda: pipeline.client.admitted(scan), lambda now: now.state == "running")
     return scan.id
 
 
@@ -172,7 +172,7 @@ async def test_every_field_of_a_request_arrives(pipeline: Pipeline) -> None:
 
 async def test_lists_of_scans_pools_and_scanners(pipeline: Pipeline) -> None:
     scan = await pipeline.client.submit(["10.10.0.3"], name=HOSTILE)
-    await pipeline.client.wait(scan.id, timeout=20)
+    await pipeline.client.wait(scan.id, timeout=60)
     listed, pools, scanners, unknown = await asyncio.gather(
         run(pipeline, "list", "--pool", "lab", "--status", "completed", "--limit", "1", "--json"),
         run(pipeline, "pools", "--json"),
@@ -188,7 +188,7 @@ async def test_lists_of_scans_pools_and_scanners(pipeline: Pipeline) -> None:
 
 async def test_a_hostile_name_does_nothing_to_the_terminal_of_whoever_looks(pipeline: Pipeline) -> None:
     scan = await pipeline.client.submit(["10.10.0.4"], name=HOSTILE)
-    await pipeline.client.wait(scan.id, timeout=20)
+    await pipeline.client.wait(scan.id, timeout=60)
     ways = (("list",), ("status", scan.id), ("status", scan.id, "--json"), ("events", "--limit", "3"))
     for seen in await asyncio.gather(*(run(pipeline, *words) for words in ways)):
         assert "evil" in seen.out
@@ -200,7 +200,7 @@ async def test_events_are_followed_until_ctrl_c_and_kept_for_later(pipeline: Pip
     process = await started(*words, environ=environ(pipeline))
     scan = await pipeline.client.submit(["10.10.0.5"], name="told")
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while scan.id != (event := json.loads(await process.stdout.readline()))["scan"]["id"]:
             assert event["kind"] == "completed"
     assert (await interrupted(process)).code == 130
@@ -212,7 +212,7 @@ async def test_ctrl_c_ends_the_wait_and_not_the_scan(pipeline: Pipeline) -> None
     scan = await a_slow_scan(pipeline)
     process = await started("status", scan, "--watch", environ=environ(pipeline))
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert b"running" in await process.stderr.readline()
     stopped = await interrupted(process)
     assert (stopped.code, stopped.out) == (130, "")

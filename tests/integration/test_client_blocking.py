@@ -58,7 +58,7 @@ def test_a_scan_is_submitted_followed_and_its_report_fetched(scanpool: blocking.
     with scanpool.events(kinds=["completed"]) as events:
         scan = scanpool.submit(["10.10.0.1"], name="one", idempotency_key="blocking")
         assert scanpool.admitted(scan).status != "failed"
-        over = scanpool.wait(scan.id, timeout=20)
+        over = scanpool.wait(scan.id, timeout=60)
         event = next(events)
     assert isinstance(event, ScanEvent)
     assert event.scan == over == scanpool.status(scan.id)
@@ -78,7 +78,7 @@ def test_errors_are_those_of_the_async_one(scanpool: blocking.ScanPool) -> None:
     with pytest.raises(WaitTimeout):
         scanpool.wait("twice", timeout=0.001)
     scanpool.cancel("twice")
-    assert scanpool.wait("twice", timeout=20).status in {"cancelled", "completed"}
+    assert scanpool.wait("twice", timeout=60).status in {"cancelled", "completed"}
 
 
 def test_pools_and_scanners_are_shown(scanpool: blocking.ScanPool) -> None:

@@ -213,7 +213,7 @@ async def looked_often(stand: Stand) -> None:
         if looks == 3:
             often.set()
 
-    async with stand.jetstream.hearing("$JS.API.CONSUMER.CREATE.>", heard), asyncio.timeout(10):
+    async with stand.jetstream.hearing("$JS.API.CONSUMER.CREATE.>", heard), asyncio.timeout(60):
         await often.wait()
 
 

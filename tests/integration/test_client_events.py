@@ -49,7 +49,7 @@ async def listening() -> AsyncIterator[Listening]:
 async def ids(events: Subscription, count: int) -> list[str]:
     """The ids of the next ends of scans."""
     found: list[str] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found) < count:
             event = await anext(events)
             assert isinstance(event, ScanEvent)
@@ -67,7 +67,7 @@ async def test_every_end_of_a_scan_is_told_with_what_it_was() -> None:
         for scan in (a_completed_scan(id="c"), a_failed_scan(id="f"), a_dead_scan(id="d")):
             await here.tell(scan)
         heard: dict[str, tuple[str, str, bool]] = {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(heard) < 3:
                 event = await anext(events)
                 assert isinstance(event, ScanEvent)
@@ -163,8 +163,8 @@ async def test_a_subscription_goes_on_after_the_server_was_restarted() -> None:
                 return False
             return True
 
-        await becomes(tells, within_s=10)
-        async with asyncio.timeout(10):
+        await becomes(tells)
+        async with asyncio.timeout(60):
             while (event := await anext(events)).kind != "completed" or event.scan.id != "after":
                 pass
 
@@ -210,7 +210,7 @@ async def test_progress_is_told_as_it_happens_and_what_is_none_is_passed_over() 
         for percent in (40, 50):
             told = msgspec.structs.replace(progress, percent=percent)
             await here.stand.jetstream.tell(subjects.progress("lab", "s1"), msgspec.json.encode(told))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             heard = [await anext(events) for _ in range(2)]
         assert [each.progress.percent for each in heard if isinstance(each, ProgressEvent)] == [40, 50]
 
@@ -236,13 +236,13 @@ async def test_a_connection_that_is_closed_ends_the_iteration_with_the_reason() 
             await asyncio.sleep(0)  # it begins to wait
             await client.close()
             with pytest.raises(BrokerUnavailable):
-                await asyncio.wait_for(waiting, 3)
+                await asyncio.wait_for(waiting, 60)
 
 
 async def test_a_scan_of_the_pipeline_is_told_with_its_progress_and_its_end() -> None:
     async with running_pipeline() as pipeline, pipeline.client.events() as events:
         scan = await pipeline.client.submit(["10.10.0.1"], name="one")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for event in events:
                 if isinstance(event, ScanEvent):
                     assert (event.scan.id, event.kind) == (scan.id, "completed")

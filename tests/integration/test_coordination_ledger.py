@@ -197,7 +197,7 @@ async def test_what_was_committed_is_there_after_the_server_was_killed_and_the_n
         async def is_there() -> bool:
             return stand.jetstream.client.is_connected and await ledger.read("lab", "s1") == held
 
-        await becomes(is_there, within_s=10)
+        await becomes(is_there)
         assert await ledger.commit(held, a_claim(held)) is not None
         assert await holders(ledger) == ("s1",)
 

@@ -52,7 +52,7 @@ async def store(stand: Stand, scan: AnyScan, *, kind: str | None = None, body: b
 
 
 async def delivered(stand: Stand) -> Delivery:
-    return await within(3, await stand.puller(STREAM, "exporting", credit=1))
+    return await within(60, await stand.puller(STREAM, "exporting", credit=1))
 
 
 async def committed(stand: Stand, outcome: Outcome) -> AnyScan:

@@ -50,7 +50,7 @@ async def handing_out(stand: Stand, survey: Surveyed) -> AsyncIterator[Lanes]:
 
 
 async def handed_out(lanes: Lanes) -> Delivery:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         return await lanes.next()
 
 

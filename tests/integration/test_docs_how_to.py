@@ -29,7 +29,7 @@ BLOCKS = [
 async def pipeline() -> AsyncIterator[Pipeline]:
     async with running_pipeline({"internal": (Scanner("s1", capacity=8),)}) as running:
         ended = await running.client.submit(["10.10.0.1"], name="one that a new subscriber is told of")
-        await running.client.wait(ended.id, timeout=20)
+        await running.client.wait(ended.id, timeout=60)
         yield running
 
 
@@ -42,7 +42,7 @@ async def test_the_code_runs_as_it_stands(pipeline: Pipeline, code: str) -> None
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     assert out, "it prints something"
@@ -51,4 +51,4 @@ async def test_the_code_runs_as_it_stands(pipeline: Pipeline, code: str) -> None
 async def test_what_the_pages_asked_for_was_scanned(pipeline: Pipeline) -> None:
     names = {scan.name: scan.id for scan in await pipeline.client.list()}
     assert {"weekly", "patch level", "one host", "from a script"} <= set(names)
-    assert (await pipeline.client.wait(names["patch level"], timeout=20)).status == "completed"
+    assert (await pipeline.client.wait(names["patch level"], timeout=60)).status == "completed"

@@ -76,7 +76,7 @@ async def put(pipeline: Pipeline, name: str, value: msgspec.Struct) -> None:
 
 async def test_nothing_is_wrong_with_a_pipeline_that_is_well(pipeline: Pipeline, doctor: Doctor) -> None:
     scan = await pipeline.client.submit(["10.10.0.1"], name="asked", pool="lab")
-    await pipeline.client.wait(scan.id, timeout=30)
+    await pipeline.client.wait(scan.id, timeout=60)
     await doctor.well(*LAB)
     checks = await doctor.examined(*LAB)
     assert {each["section"] for each in checks} == {
@@ -188,7 +188,7 @@ async def test_a_breaker_that_was_tripped_is_a_problem_until_it_is_reset(doctor:
 
 async def test_a_store_that_is_full_is_a_problem_until_its_limit_is_raised(pipeline: Pipeline, doctor: Doctor) -> None:
     scan = await pipeline.client.submit(["10.10.0.1"], name="asked", pool="lab")
-    await pipeline.client.wait(scan.id, timeout=30)
+    await pipeline.client.wait(scan.id, timeout=60)
     info = await pipeline.jetstream.api("STREAM.INFO.OBJ_scan-exports", None, Document)
     await limited(pipeline, info["state"]["bytes"] * 103 // 100)
     full = await doctor.only("nats_nearly_full", *LAB, "--only", "room")

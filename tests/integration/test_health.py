@@ -36,7 +36,7 @@ VALIDATOR: tuple[ServiceName, ...] = ("validator",)
 
 
 async def asked(runner: Runner) -> tuple[int, dict[str, Any]]:
-    async with plain_http(timeout=5) as http:
+    async with plain_http(timeout=60) as http:
         answer = await http.get(f"http://127.0.0.1:{runner.http_port}/health/ready")
     return answer.status_code, answer.json()
 

@@ -123,7 +123,7 @@ async def test_counts_of_dead_letters_and_of_what_waits_are_those_of_the_statist
         told = set((await scraped(run.pipeline)).splitlines())
         return (stats["lab"].dead_letters, stats["held"].queued["normal"]) == (2, 1) and counts <= told
 
-    await becomes(are_told, within_s=30)
+    await becomes(are_told)
 
 
 async def test_an_exemplar_leads_to_the_trace_of_a_scan(run: Run) -> None:
@@ -150,7 +150,7 @@ async def test_another_replica_tells_the_same_of_what_is_shared(run: Run) -> Non
     async def tells_the_same() -> bool:
         return _of(await scraped(other), shared) == _of(await scraped(run.pipeline), shared)
 
-    await becomes(tells_the_same, within_s=30)
+    await becomes(tells_the_same)
 
 
 def _of(text: str, names: set[str]) -> set[str]:

@@ -27,7 +27,7 @@ async def pipeline() -> AsyncIterator[Pipeline]:
         require("nats-cli", "the command `nats` is not installed")
     async with running_pipeline() as running:
         scan = await running.client.submit(["10.10.0.1"], name="looked-at", id="looked-at")
-        await running.client.wait(scan.id, timeout=20)
+        await running.client.wait(scan.id, timeout=60)
         yield running
 
 
@@ -36,7 +36,7 @@ async def nats(pipeline: Pipeline, *words: str) -> str:
     process = await asyncio.create_subprocess_exec(
         "nats", "--server", pipeline.nats.url, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()
@@ -81,7 +81,7 @@ async def test_a_minimal_request_that_was_typed_by_hand_is_stored_and_runs(pipel
     body = '{"targets": ["10.10.0.2"], "name": "by hand"}'
     ack = json.loads(await nats(pipeline, "request", "--raw", subjects.requested("lab", "by-hand"), body))
     assert ack["stream"] == subjects.SCAN_REQUESTS
-    assert (await pipeline.client.wait("by-hand", pool="lab", timeout=20)).status == "completed"
+    assert (await pipeline.client.wait("by-hand", pool="lab", timeout=60)).status == "completed"
 
 
 def _body(message: dict[str, Any]) -> bytes:

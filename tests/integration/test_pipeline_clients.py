@@ -61,7 +61,7 @@ async def ask(pipeline: Pipeline, targets: Sequence[str] = ONE, *, client: str =
     """Admission's answer to what the client asks for."""
     named = {"name": "asked by an agent", "client": client, "owner": client, **fields}
     submitted = await pipeline.client.submit(list(targets), **named)
-    return await pipeline.client.admitted(submitted, timeout=20)
+    return await pipeline.client.admitted(submitted, timeout=60)
 
 
 async def waiting(pipeline: Pipeline, **fields: Any) -> ScanStatus:
@@ -236,7 +236,7 @@ async def test_of_requests_at_once_no_more_pass_than_the_policy_allows() -> None
         fields = {"name": "at once", "client": "crowd-1", "owner": "crowd-1", "intensity": "intrusive"}
         asked_for = [await waits.client.submit(list(ONE), **fields) for _ in range(12)]
         await waits.start(("admission",))
-        answers = [await waits.client.admitted(each, timeout=20) for each in asked_for]
+        answers = [await waits.client.admitted(each, timeout=60) for each in asked_for]
     assert Counter([code_of(each) for each in answers]) == {None: 2, "client_too_many_scans": 10}
     assert all(each.error.retryable for each in answers if each.error)
 

@@ -46,7 +46,7 @@ async def pipeline() -> AsyncIterator[Pipeline]:
 async def test_a_call_whose_answer_is_lost_is_not_made_twice(pipeline: Pipeline, cut: str) -> None:
     await fault(pipeline, "lab.s1", cut, times=1, match=f"/{cut}/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id=cut)
-    ended = await pipeline.client.wait(cut, timeout=15)
+    ended = await pipeline.client.wait(cut, timeout=60)
     assert ended.status == "completed"
     assert ended.attempt >= 2
     (row,) = await on_scanner(pipeline, "lab.s1", cut)
@@ -58,7 +58,7 @@ async def test_a_launch_that_meets_a_conflict_looks_and_launches_later(pipeline:
         pipeline, "lab.s1", "server_error", status=409, times=1, match="/conflict/", path="/launch", method="POST"
     )
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="conflict")
-    assert (await pipeline.client.wait("conflict", timeout=15)).status == "completed"
+    assert (await pipeline.client.wait("conflict", timeout=60)).status == "completed"
     assert await launches(pipeline, "conflict") == {"lab.s1": 1}
 
 
@@ -69,7 +69,7 @@ async def test_a_scan_that_somebody_else_launched_first_counts_as_launched(pipel
     await faults_used_up(pipeline, "slow.s1")
     answer = await pipeline.emulators["slow.s1"].api.post(f"/scans/{scan}/launch", json={})
     answer.raise_for_status()
-    assert (await pipeline.client.wait("raced", timeout=15)).status == "completed"
+    assert (await pipeline.client.wait("raced", timeout=60)).status == "completed"
     assert await launches(pipeline, "raced") == {"slow.s1": 1}
 
 
@@ -92,7 +92,7 @@ async def test_a_scan_outlives_an_outage_of_its_scanner(pipeline: Pipeline) -> N
     await is_ready(pipeline, "slow.s1", False)
     assert (await pipeline.client.status("outage")).state == "running"
     await pipeline.emulators["slow.s1"].control.clear_faults()
-    assert (await pipeline.client.wait("outage", timeout=15)).status == "completed"
+    assert (await pipeline.client.wait("outage", timeout=60)).status == "completed"
     assert await launches(pipeline, "outage") == {"slow.s1": 1}
     await is_ready(pipeline, "slow.s1")
 
@@ -102,7 +102,7 @@ async def test_a_scanner_that_is_down_from_the_start_is_given_nothing() -> None:
         await fault(pipeline, "lab.dead", "down")
         await pipeline.start()
         scans = [await pipeline.client.submit(TARGETS, name=f"scan {n}") for n in range(3)]
-        ended = [await pipeline.client.wait(scan.id, timeout=15) for scan in scans]
+        ended = [await pipeline.client.wait(scan.id, timeout=60) for scan in scans]
         assert {(each.status, each.scanner_instance) for each in ended} == {("completed", "lab.alive")}
         assert (await pipeline.emulators["lab.dead"].control.stats())["scans"] == []
 
@@ -111,7 +111,7 @@ async def test_a_scan_that_its_scanner_lost_fails_and_is_not_run_again(pipeline:
     await pipeline.client.submit(TARGETS, name="one", pool="slow", id="lost")
     await reaches(pipeline, "lost", {"running"})
     await fault(pipeline, "slow.s1", "lost_scan", times=1, match="/lost/")
-    ended = await pipeline.client.wait("lost", timeout=15)
+    ended = await pipeline.client.wait("lost", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "scanner_lost_scan")
     assert await launches(pipeline, "lost") == {"slow.s1": 1}
     assert "lost" not in await holders(pipeline, "slow", "s1")
@@ -120,7 +120,7 @@ async def test_a_scan_that_its_scanner_lost_fails_and_is_not_run_again(pipeline:
 async def test_a_scan_that_was_lost_before_its_launch_fails_without_a_launch(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "lost_scan", times=1, match="/lost-early/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="lost-early")
-    ended = await pipeline.client.wait("lost-early", timeout=15)
+    ended = await pipeline.client.wait("lost-early", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "scanner_lost_scan")
     assert await launches(pipeline, "lost-early") == {"lab.s1": 0}
 
@@ -128,7 +128,7 @@ async def test_a_scan_that_was_lost_before_its_launch_fails_without_a_launch(pip
 async def test_a_scan_that_its_scanner_aborts_fails(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "aborted", times=1, match="/aborted/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="aborted")
-    ended = await pipeline.client.wait("aborted", timeout=15)
+    ended = await pipeline.client.wait("aborted", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "scan_aborted")
     assert "aborted" not in await holders(pipeline, "lab", "s1")
 
@@ -138,21 +138,21 @@ async def test_a_scan_that_somebody_stops_on_the_scanner_fails(pipeline: Pipelin
     running = await reaches(pipeline, "meddled", {"running"})
     answer = await pipeline.emulators["slow.s1"].api.post(f"/scans/{running.scanner_scan_id}/stop")
     answer.raise_for_status()
-    ended = await pipeline.client.wait("meddled", timeout=15)
+    ended = await pipeline.client.wait("meddled", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "scan_canceled_on_scanner")
 
 
 async def test_a_report_that_arrives_cut_is_exported_again(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "truncated_export", times=1, match="/cut-once/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="cut-once")
-    ended = await pipeline.client.wait("cut-once", timeout=15)
+    ended = await pipeline.client.wait("cut-once", timeout=60)
     assert (ended.status, ended.result and ended.result.valid) == ("completed", True)
 
 
 async def test_a_report_that_always_arrives_cut_makes_a_dead_letter_and_frees_the_place(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "truncated_export", match="/cut-always/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="cut-always")
-    ended = await pipeline.client.wait("cut-always", timeout=20)
+    ended = await pipeline.client.wait("cut-always", timeout=60)
     assert (ended.state, ended.dead_letter, ended.error and ended.error.code) == ("dead", True, "export_failed")
     assert "cut-always" not in await holders(pipeline, "lab", "s1")
     kept = subjects.event("lab", "dead", "cut-always")
@@ -171,7 +171,7 @@ async def _in_stream(pipeline: Pipeline, stream: str, subject: str) -> bool:
 async def test_a_report_that_is_no_xml_fails_with_the_reason_of_the_report(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "malformed_export", match="/malformed/")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="malformed")
-    ended = await pipeline.client.wait("malformed", timeout=15)
+    ended = await pipeline.client.wait("malformed", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "report_malformed")
     assert ended.result is not None
     assert ended.result.valid is False
@@ -180,7 +180,7 @@ async def test_a_report_that_is_no_xml_fails_with_the_reason_of_the_report(pipel
 async def test_a_scanner_that_lost_its_licence_is_given_nothing_and_others_take_over(pipeline: Pipeline) -> None:
     await fault(pipeline, "pair.a", "licence")
     scans = [await pipeline.client.submit(TARGETS, name=f"scan {n}", pool="pair") for n in range(3)]
-    ended = [await pipeline.client.wait(scan.id, timeout=15) for scan in scans]
+    ended = [await pipeline.client.wait(scan.id, timeout=60) for scan in scans]
     assert {(each.status, each.scanner_instance) for each in ended} == {("completed", "pair.b")}
     await becomes(lambda: _may_launch(pipeline, "pair.a", False))
     await pipeline.emulators["pair.a"].control.clear_faults()
@@ -195,7 +195,7 @@ async def _may_launch(pipeline: Pipeline, instance: str, may: bool) -> bool:
 
 async def test_a_scan_is_refused_where_no_scanner_of_its_pool_may_launch(pipeline: Pipeline) -> None:
     await pipeline.client.submit(TARGETS, name="one", pool="office", id="unlicensed")
-    ended = await pipeline.client.wait("unlicensed", timeout=15)
+    ended = await pipeline.client.wait("unlicensed", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("failed", "scan_api_not_licensed")
     assert ended.attempt == 0
 
@@ -204,7 +204,7 @@ async def test_a_scanner_that_is_loading_plugins_is_given_nothing_until_it_is_re
     await fault(pipeline, "pair.a", "loading")
     await is_ready(pipeline, "pair.a", False)
     scans = [await pipeline.client.submit(TARGETS, name=f"scan {n}", pool="pair") for n in range(2)]
-    ended = [await pipeline.client.wait(scan.id, timeout=15) for scan in scans]
+    ended = [await pipeline.client.wait(scan.id, timeout=60) for scan in scans]
     assert {(each.status, each.scanner_instance) for each in ended} == {("completed", "pair.b")}
     await pipeline.emulators["pair.a"].control.clear_faults()
     await is_ready(pipeline, "pair.a")
@@ -212,7 +212,7 @@ async def test_a_scanner_that_is_loading_plugins_is_given_nothing_until_it_is_re
 
 async def test_spent_events_of_an_ended_scan_are_purged(pipeline: Pipeline) -> None:
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="spent")
-    await pipeline.client.wait("spent", timeout=15)
+    await pipeline.client.wait("spent", timeout=60)
 
     async def alone() -> bool:
         return len(await events_left(pipeline, "lab", "spent")) == 1
@@ -223,5 +223,5 @@ async def test_spent_events_of_an_ended_scan_are_purged(pipeline: Pipeline) -> N
 async def test_a_refused_look_at_the_intended_scan_ends_nothing(pipeline: Pipeline) -> None:
     await fault(pipeline, "lab.s1", "server_error", status=403, times=1, match="/looked/", method="GET")
     await pipeline.client.submit(TARGETS, name="one", pool="lab", id="looked")
-    assert (await pipeline.client.wait("looked", timeout=15)).status == "completed"
+    assert (await pipeline.client.wait("looked", timeout=60)).status == "completed"
     assert await launches(pipeline, "looked") == {"lab.s1": 1}

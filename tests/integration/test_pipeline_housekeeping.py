@@ -118,7 +118,7 @@ def _a_tick(pipeline: Pipeline) -> Delivery:
 
 async def _ended(pipeline: Pipeline, pool: str, scan_id: str, *targets: str) -> str:
     await pipeline.client.submit(targets or ["10.10.0.1"], name="one", pool=pool, id=scan_id)
-    return (await pipeline.client.wait(scan_id, timeout=15)).status
+    return (await pipeline.client.wait(scan_id, timeout=60)).status
 
 
 async def test_an_ended_scan_is_deleted_after_its_retention_and_its_export_after_it(
@@ -276,7 +276,7 @@ async def test_what_runs_under_our_name_and_is_named_by_no_event_is_stopped_and_
     assert not await stopped() & {foreign, unknown}
     assert (await pipeline.client.status("ours")).state == "running"
     await pipeline.client.cancel("ours")
-    assert (await pipeline.client.wait("ours", timeout=15)).status == "cancelled"
+    assert (await pipeline.client.wait("ours", timeout=60)).status == "cancelled"
 
 
 async def _launched_by_hand(pipeline: Pipeline, instance: str, name: str) -> int:

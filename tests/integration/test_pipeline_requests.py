@@ -34,7 +34,7 @@ async def pipeline() -> AsyncIterator[Pipeline]:
 
 async def _requested(pipeline: Pipeline, subject: str, body: bytes) -> dict[str, Any]:
     """What the server answers to a plain NATS request, as `nats req` prints it."""
-    answer = await pipeline.jetstream.client.request(subject, body, timeout=5)
+    answer = await pipeline.jetstream.client.request(subject, body, timeout=60)
     document: dict[str, Any] = json.loads(answer.data)
     return document
 
@@ -139,13 +139,13 @@ async def test_a_request_is_told_which_field_was_probably_meant(pipeline: Pipeli
 
 async def test_a_scan_that_names_its_scanner_runs_there(pipeline: Pipeline) -> None:
     scans = [await pipeline.client.submit(["10.10.0.1"], name="one", pool="lab", scanner="s2") for _ in range(2)]
-    ended = [await pipeline.client.wait(scan.id, timeout=15) for scan in scans]
+    ended = [await pipeline.client.wait(scan.id, timeout=60) for scan in scans]
     assert {(each.status, each.scanner_instance) for each in ended} == {("completed", "lab.s2")}
 
 
 async def test_an_idempotency_key_names_one_scan(pipeline: Pipeline) -> None:
     first = await pipeline.client.submit(["10.10.0.1"], name="one", pool="lab", owner="me", idempotency_key="k1")
-    await pipeline.client.wait(first.id, timeout=15)
+    await pipeline.client.wait(first.id, timeout=60)
     second = await pipeline.client.submit(["10.10.0.1"], name="one", pool="lab", owner="me", idempotency_key="k1")
     assert (second.id, second.duplicate) == (first.id, True)
 
@@ -169,7 +169,7 @@ async def test_a_process_limited_to_a_pool_never_calls_the_scanners_of_another()
         await pipeline.start(settings=replace(pipeline.settings, pools=("dmz",)))
         await pipeline.client.submit(["10.10.0.1"], name="one", pool="dmz", id="inside")
         await _requested(pipeline, "scan.lab.requested.outside", MINIMAL)
-        assert (await pipeline.client.wait("inside", timeout=15)).status == "completed"
+        assert (await pipeline.client.wait("inside", timeout=60)).status == "completed"
         faults = await pipeline.emulators["lab.s1"].api.get("/_control/faults")
         assert faults.json()["faults"] == [witness], "each request would have used the fault once"
         assert not await _answered(pipeline, "scan.lab.requested.outside")

@@ -24,7 +24,7 @@ async def test_a_scan_ends_with_the_verdict_that_its_credentials_deserve(
 ) -> None:
     async with running_pipeline() as pipeline:
         scan = await pipeline.client.submit(targets, name="one", scan_type=scan_type, credential_ref=credential)
-        ended = await pipeline.client.wait(scan.id, timeout=30)
+        ended = await pipeline.client.wait(scan.id, timeout=60)
         assert (ended.status, ended.authentication_status) == (status, verdict)
         assert [entry.state for entry in ended.timeline][:1] == ["queued-normal"]
         await judged_exactly_once(pipeline)

@@ -33,6 +33,8 @@ POOLS = {
     "narrow": (Scanner("s1", capacity=1),),
 }
 TARGETS = ["10.10.0.1"]
+LONG_S = 40.0
+"""Until what was not told is looked for."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -54,7 +56,7 @@ async def _asked_for(pipeline: Pipeline, pool: str, scan_id: str, **fields: obje
 
 
 async def _cancelled(pipeline: Pipeline, scan_id: str) -> None:
-    ended = await pipeline.client.wait(scan_id, timeout=15)
+    ended = await pipeline.client.wait(scan_id, timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("cancelled", "cancelled")
     assert "by me: why not" in (ended.error.message if ended.error else "")
 
@@ -67,7 +69,7 @@ async def test_a_cancel_that_comes_before_admission_waits_for_the_scan() -> None
     async with running_pipeline({"lab": (Scanner("s1", options=ENDLESS),)}, services=(), settings=FASTER) as pipeline:
         await _asked_for(pipeline, "lab", "hasty")
         body = b'{"by":"me","reason":"why not"}'
-        await pipeline.jetstream.client.request(subjects.cancel("lab", "hasty"), body, timeout=5)
+        await pipeline.jetstream.client.request(subjects.cancel("lab", "hasty"), body, timeout=60)
         await pipeline.start()
         await _cancelled(pipeline, "hasty")
         assert await holders(pipeline, "lab", "s1") == ()
@@ -154,13 +156,13 @@ async def test_a_scan_whose_report_waits_to_be_read_is_cancelled_and_never_compl
         await _cancelled(pipeline, "unread")
         await pipeline.start(("validator",))
         await _asked_for(pipeline, "lab", "read")
-        assert (await pipeline.client.wait("read", timeout=15)).status == "completed"
+        assert (await pipeline.client.wait("read", timeout=60)).status == "completed"
         assert (await pipeline.client.status("unread")).status == "cancelled"
 
 
 async def test_a_cancel_of_a_scan_that_is_over_changes_nothing(pipeline: Pipeline) -> None:
     await _asked_for(pipeline, "lab", "over")
-    await pipeline.client.wait("over", timeout=15)
+    await pipeline.client.wait("over", timeout=60)
     await _cancel(pipeline, "over")
     subject = subjects.cancel("lab", "over")
 
@@ -173,7 +175,7 @@ async def test_a_cancel_of_a_scan_that_is_over_changes_nothing(pipeline: Pipelin
 
 async def test_a_scan_that_waits_too_long_for_a_place_ends_as_timeout(full: Pipeline) -> None:
     await _asked_for(full, "full", "waits-2", scanner="s1", max_wait_s=1)
-    ended = await full.client.wait("waits-2", timeout=15)
+    ended = await full.client.wait("waits-2", timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("timeout", "max_wait_exceeded")
 
 
@@ -181,7 +183,7 @@ async def test_a_scan_that_runs_too_long_is_stopped_on_its_scanner_and_ends_as_t
     settings = replace(FASTER, max_duration=timedelta(seconds=1.5))
     async with running_pipeline({"lab": (Scanner("s1", options=ENDLESS),)}, settings=settings) as pipeline:
         await _asked_for(pipeline, "lab", "too-long")
-        ended = await pipeline.client.wait("too-long", timeout=15)
+        ended = await pipeline.client.wait("too-long", timeout=60)
         assert (ended.status, ended.error and ended.error.code) == ("timeout", "max_duration_exceeded")
         (row,) = await on_scanner(pipeline, "lab.s1", "too-long")
         assert (row["launched"], row["stopped"]) == (1, 1)
@@ -192,12 +194,14 @@ async def test_a_scan_that_waits_for_its_named_scanner_lets_others_of_its_lane_p
     await _asked_for(full, "full", "waits-3", scanner="s1")
     await reaches(full, "waits-3", {"queued-normal"})
     await _asked_for(full, "full", "passes")
-    ended = await full.client.wait("passes", timeout=15)
+    ended = await full.client.wait("passes", timeout=60)
     assert (ended.status, ended.scanner_instance) == ("completed", "full.s2")
     assert (await full.client.status("waits-3")).state == "queued-normal"
 
 
-async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline) -> None:
+async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanpool.dispatcher.service.FULL", timedelta(seconds=LONG_S))
+    monkeypatch.setattr("scanpool.dispatcher.lanes.LOOK_AGAIN_S", LONG_S)
     await fault(pipeline, "narrow.s1", "slow", seconds=0.7, times=1, path="/scans", method="POST")
     await _asked_for(pipeline, "narrow", "first")
     await reaches(pipeline, "first", {"launching"})
@@ -205,7 +209,7 @@ async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline) -> N
         await _asked_for(pipeline, "narrow", f"low-{n}", priority="low")
     for n in range(3):
         await _asked_for(pipeline, "narrow", f"high-{n}", priority="high")
-    ended = [await pipeline.client.wait(f"{lane}-{n}", timeout=30) for lane in ("high", "low") for n in range(3)]
+    ended = [await pipeline.client.wait(f"{lane}-{n}", timeout=60) for lane in ("high", "low") for n in range(3)]
     begun = {scan.id: next(e.at for e in scan.timeline if e.state == "launching") for scan in ended}
     order = [scan_id.split("-")[0] for scan_id in sorted(begun, key=lambda scan_id: begun[scan_id])]
     assert order.index("high") <= 1
@@ -213,12 +217,15 @@ async def test_urgent_scans_get_a_contended_place_first(pipeline: Pipeline) -> N
     assert order[:last_high].count("low") <= 1, "of ten scans placed while all lanes wait, one is of the low lane"
     freed = sorted(next(e.at for e in scan.timeline if e.state == "exporting") for scan in ended)
     waited = [taken - given for given, taken in zip(freed[:-1], sorted(begun.values())[1:], strict=True)]
-    assert max(waited) < timedelta(seconds=1.5), "a place that was given back is taken at once"
+    assert max(waited) < timedelta(seconds=LONG_S / 2), "a place that was given back is taken at once"
 
 
-async def test_who_waits_for_a_scan_learns_of_its_end_at_once(pipeline: Pipeline) -> None:
+async def test_who_waits_for_a_scan_learns_of_its_end_at_once(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanpool.client.waiting.LOOK_AGAIN_S", LONG_S)
     await _asked_for(pipeline, "endless", "awaited")
     await reaches(pipeline, "awaited", {"running"})
     await _cancel(pipeline, "awaited")
-    ended = await pipeline.client.wait("awaited", timeout=15)
-    assert datetime.now(UTC) - ended.updated_at < timedelta(seconds=1.5)
+    ended = await pipeline.client.wait("awaited", timeout=60)
+    assert datetime.now(UTC) - ended.updated_at < timedelta(seconds=LONG_S / 2)

@@ -45,7 +45,7 @@ async def publishers(pipeline: Pipeline) -> AsyncIterator[list[ScanPool]]:
 async def _by_hand(pipeline: Pipeline, scan_id: str, **request: Any) -> dict[str, Any]:
     """What the server answers to a request that somebody published without the library."""
     body = json.dumps(request).encode()
-    answer = await pipeline.jetstream.client.request(subjects.requested("lab", scan_id), body, timeout=10)
+    answer = await pipeline.jetstream.client.request(subjects.requested("lab", scan_id), body, timeout=60)
     document: dict[str, Any] = json.loads(answer.data)
     return document
 
@@ -73,7 +73,7 @@ async def test_one_key_from_many_publishers_at_once_is_one_scan(pipeline: Pipeli
     hands = [_by_hand(pipeline, scan_id, **request) for _ in range(AT_ONCE)]
     submitted, _ = await asyncio.gather(asyncio.gather(*library), asyncio.gather(*hands))
     assert {(each.id, each.pool) for each in submitted} == {(scan_id, "lab")}
-    ended = await pipeline.client.wait(scan_id, timeout=30)
+    ended = await pipeline.client.wait(scan_id, timeout=60)
     late = await _by_hand(pipeline, scan_id, **request)
     assert "error" not in late
     await _all_answered(pipeline, scan_id)
@@ -93,7 +93,7 @@ async def test_of_different_requests_of_one_key_at_once_one_is_carried_out_and_e
     asked = [each.submit(TARGETS, name=f"n{n}", idempotency_key="contended") for n, each in enumerate(publishers)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     await _all_answered(pipeline, scan_id)
-    ended = await pipeline.client.wait(scan_id, timeout=30)
+    ended = await pipeline.client.wait(scan_id, timeout=60)
     refused = [each for each in answers if isinstance(each, IdConflict)]
     taken = [each for each in answers if isinstance(each, Submitted)]
     assert len(refused) + len(taken) == AT_ONCE
@@ -117,7 +117,7 @@ async def test_another_request_by_hand_of_a_librarys_key_is_a_dead_letter_that_n
 ) -> None:
     request = {"targets": TARGETS, "name": "one", "idempotency_key": f"mixed {named}"}
     scan = await pipeline.client.submit(**request)  # type: ignore[arg-type]
-    await pipeline.client.wait(scan.id, timeout=30)
+    await pipeline.client.wait(scan.id, timeout=60)
     await _by_hand(pipeline, scan.id, **{**request, **changes})
     letter: DeadLetter = await dead_letter(pipeline, f"dlq.lab.*.{scan.id}.*")
     assert letter.reason == "id_conflict"

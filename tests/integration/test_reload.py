@@ -23,7 +23,7 @@ async def test_capacities_change_live_and_a_bad_file_keeps_the_last_good_one() -
         pipeline.configuration.write_text(good.replace("max_concurrent_scans: 4", "max_concurrent_scan: 9"))
         reload(pipeline)
         scan = await pipeline.client.submit(["10.10.0.1"], name="after a bad reload")
-        assert (await pipeline.client.wait(scan.id, timeout=30)).status == "completed"
+        assert (await pipeline.client.wait(scan.id, timeout=60)).status == "completed"
         assert await has_capacity(pipeline, 4)
 
 
@@ -47,7 +47,7 @@ async def test_a_pool_that_leaves_is_served_until_empty_and_refuses_new_requests
         reload(pipeline)
         await becomes(lambda: is_retired(pipeline, "dmz"))
         late = await pipeline.client.submit(["10.10.0.9"], name="too late", pool="dmz")
-        refused = await pipeline.client.wait(late.id, timeout=30)
+        refused = await pipeline.client.wait(late.id, timeout=60)
         ended = [await pipeline.client.wait(scan.id, timeout=60) for scan in scans]
         assert refused.error is not None
         assert refused.error.code == "pool_retired"

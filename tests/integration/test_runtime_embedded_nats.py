@@ -63,7 +63,7 @@ async def killed_owner(store: Path) -> AsyncIterator[tuple[int, int]]:
     assert owner.stdout is not None
     told = b""
     while not told.startswith(b"READY"):  # the log says something first
-        told = await asyncio.wait_for(owner.stdout.readline(), 20)
+        told = await asyncio.wait_for(owner.stdout.readline(), 60)
     pid, port = map(int, told.split()[1:])
     await write(f"nats://127.0.0.1:{port}", b"first")
     owner.kill()
@@ -207,7 +207,7 @@ async def test_a_stale_pid_of_a_server_that_is_gone_does_no_harm(tmp_path: Path)
 async def test_a_start_that_is_cancelled_leaves_no_server_behind(tmp_path: Path) -> None:
     nats = EmbeddedNats(EmbeddedOptions(store=tmp_path))
     starting = asyncio.create_task(nats.__aenter__())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (tmp_path / "nats.pid").exists():
             await asyncio.sleep(0.001)  # seen at once, since the start goes on
     pid = nats.pid
@@ -240,4 +240,4 @@ async def test_a_store_that_must_survive_a_power_cut_is_written_through(
 async def test_whoever_runs_it_learns_when_it_ends_by_itself(tmp_path: Path) -> None:
     async with EmbeddedNats(EmbeddedOptions(store=tmp_path)) as nats:
         os.kill(nats.pid, signal.SIGKILL)
-        assert await asyncio.wait_for(nats.ended(), 5) == -signal.SIGKILL
+        assert await asyncio.wait_for(nats.ended(), 60) == -signal.SIGKILL

@@ -121,14 +121,14 @@ async def test_a_scan_that_was_paused_runs_to_its_end() -> None:
         await _runs(small, "whole")
         await small.client.pause("whole", by="alice", reason="busy network")
         await small.client.resume("whole")
-        assert (await small.client.wait("whole", timeout=30)).status == "completed"
+        assert (await small.client.wait("whole", timeout=60)).status == "completed"
 
 
 async def test_a_paused_scan_is_cancelled_and_gives_its_place_back(pipeline: Pipeline) -> None:
     await _runs(pipeline, "cancelled")
     await pipeline.client.pause("cancelled", by="alice", reason="busy network")
     await pipeline.client.cancel("cancelled", by="bob", reason="not needed")
-    ended = await pipeline.client.wait("cancelled", timeout=15)
+    ended = await pipeline.client.wait("cancelled", timeout=60)
     assert (ended.status, ended.paused) == ("cancelled", False)
     (row,) = await on_scanner(pipeline, "lab.s1", "cancelled")
     assert row["stopped"] == 1
@@ -140,7 +140,7 @@ async def test_what_does_not_run_is_refused_with_a_code(pipeline: Pipeline) -> N
     await _asked_for(pipeline, "waits", "narrow")
     await reaches(pipeline, "waits", {"queued-normal"})
     await _asked_for(pipeline, "over", "quick")
-    await pipeline.client.wait("over", timeout=15)
+    await pipeline.client.wait("over", timeout=60)
     await _runs(pipeline, "stops")
     await fault(pipeline, "lab.s1", "down", match="/stops/")
     await pipeline.client.cancel("stops", by="bob")
@@ -222,7 +222,7 @@ async def test_a_scan_that_is_paused_for_too_long_is_stopped_when_it_was_said() 
         assert progress is not None
         assert progress.paused_since is not None
         assert progress.paused_until == progress.paused_since + limit
-        ended = await small.client.wait("forgotten", timeout=15)
+        ended = await small.client.wait("forgotten", timeout=60)
         assert (ended.status, ended.error and ended.error.code) == ("timeout", "paused_too_long")
         stopped_at = next(entry.at for entry in ended.timeline if entry.state == "stopping")
         assert stopped_at >= progress.paused_until
@@ -250,10 +250,10 @@ async def test_an_order_by_hand_is_answered_in_json_and_a_mistyped_one_is_refuse
     client = pipeline.jetstream.client
     await _runs(pipeline, "by-hand")
     subject = subjects.order("lab", "pause", "by-hand")
-    mistyped = msgspec.json.decode((await client.request(subject, b'{"reasn":"x"}', timeout=10)).data, type=OrderAnswer)
+    mistyped = msgspec.json.decode((await client.request(subject, b'{"reasn":"x"}', timeout=60)).data, type=OrderAnswer)
     assert mistyped.error is not None
     assert (mistyped.error.code, "did you mean 'reason'?" in mistyped.message) == ("order_invalid", True)
-    answer = msgspec.json.decode((await client.request(subject, b"", timeout=10)).data, type=OrderAnswer)
+    answer = msgspec.json.decode((await client.request(subject, b"", timeout=60)).data, type=OrderAnswer)
     assert (answer.outcome, answer.order) == ("done", "pause")
 
 
@@ -299,7 +299,7 @@ async def test_operators_pause_resume_and_see_it_on_the_command_line(pipeline: P
     resumed = (await _cli(pipeline, "resume-scan", "typed", "--by", "bob", "--json")).document
     assert (resumed["outcome"], resumed["order"]) == ("done", "resume")
     await pipeline.client.cancel("typed")
-    await pipeline.client.wait("typed", timeout=15)
+    await pipeline.client.wait("typed", timeout=60)
     refused = await _cli(pipeline, "resume-scan", "typed", "--json")
     assert (refused.code, refused.document["error"]["code"]) == (1, "scan_is_over")
     assert (await _cli(pipeline, "pause-scan", "typed")).code == 2, "without saying why"

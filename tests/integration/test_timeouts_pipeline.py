@@ -59,7 +59,7 @@ async def pipeline() -> AsyncIterator[Pipeline]:
 
 async def timed_out(pipeline: Pipeline, scan_id: str, code: str) -> ScanStatus:
     """The scan once it has ended as timeout, its place free."""
-    ended = await pipeline.client.wait(scan_id, timeout=30)
+    ended = await pipeline.client.wait(scan_id, timeout=60)
     assert (ended.status, ended.error and ended.error.code) == ("timeout", code)
     assert scan_id not in await holders(pipeline, ended.pool, "s1")
     return ended
@@ -154,7 +154,7 @@ async def _is_over(scanner: NessusScanner, number: int) -> bool:
 async def _handled_until_dead(jetstream: Any, stage: Stage[Exporting], puller: Any) -> Dead:
     ledger = Ledger(jetstream, source="test")
     while True:
-        delivery = await within(10, puller)
+        delivery = await within(60, puller)
         outcome = await stage(delivery)
         assert isinstance(outcome, Done), "each try is counted"
         await settler(jetstream).settle(delivery, outcome)

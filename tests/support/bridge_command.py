@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.forking import program
 
 READY_S = 60.0
-ENDS_S = 30.0
+ENDS_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Broker:
     async def keeps(self, consumer: str, *, acknowledged: int) -> None:
         """Wait until it is on disk that so many deliveries are acknowledged: that is written a moment later."""
         (state,) = self._store.glob(f"**/obs/{consumer}/o.dat")
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             while _ack_floor(state.read_bytes()) < acknowledged:
                 await anyio.sleep(0.02)
 
@@ -83,7 +83,7 @@ class Broker:
         """It does not answer while entered (SIGSTOP)."""
         os.kill(self._nats.pid, signal.SIGSTOP)
         try:
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while not _all_stopped(self._nats.pid):  # threads on other cores run on for a moment
                 assert time.monotonic() < deadline, "nats-server does not stop"
                 time.sleep(0.001)

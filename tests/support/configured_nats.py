@@ -15,7 +15,7 @@ from scanpool.runtime.nats_binary import nats_server
 from tests.support.eventually import becomes
 from tests.support.ports import own_port
 
-STARTS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

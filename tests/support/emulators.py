@@ -65,7 +65,7 @@ async def running_emulator(*, tls: bool = False, **options: Any) -> AsyncIterato
         keys = f"accessKey={emulator.access_key}; secretKey={emulator.secret_key}"
         async with (
             httpx.AsyncClient(base_url=emulator.url, verify=verify) as anonymous,
-            httpx.AsyncClient(base_url=emulator.url, verify=verify, headers={"X-ApiKeys": keys}, timeout=10) as api,
+            httpx.AsyncClient(base_url=emulator.url, verify=verify, headers={"X-ApiKeys": keys}, timeout=60) as api,
         ):
             yield RunningEmulator(emulator, chosen, Control(anonymous), api)
 

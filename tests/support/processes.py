@@ -17,8 +17,8 @@ from pathlib import Path
 from tests.support.eventually import once
 
 SCANPOOL = Path(sys.executable).with_name("scanpool")
-READY_S = 30.0
-STOP_S = 30.0
+READY_S = 60.0
+STOP_S = 60.0
 
 _BYTECODE = tempfile.TemporaryDirectory(prefix="scanpool-test-")
 atexit.register(_BYTECODE.cleanup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -287,9 +288,9 @@ def test_secrets_are_shown_nowhere_in_the_details() -> None:
 
 @pytest.mark.parametrize("text", ["password", "a" * 300_000, '"token":"' * 30_000, "://" * 90_000, "basic " * 40_000])
 def test_striking_out_takes_no_time_whatever_the_text_is(text: str) -> None:
-    began = datetime.now().astimezone()
+    began = time.process_time()
     masked_body(text.encode())
-    assert datetime.now().astimezone() - began < timedelta(seconds=3)
+    assert time.process_time() - began < 3
 
 
 async def test_a_retry_that_meets_a_broker_that_does_not_answer_leaves_the_rest_as_it_is() -> None:
