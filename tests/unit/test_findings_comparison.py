@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from scanpool.report.findings.comparison import Change, Comparison, Counts, Summary
+from scanpool.report.findings.errors import NotAFindingsFile, OtherVersion
 from scanpool.report.findings.writing.writer import FindingsWriter
 from scanpool.report.validate import validate
 from tests.support.reports import host, item, report, scan_info
@@ -142,3 +145,27 @@ def test_a_scan_compared_with_itself_differs_in_nothing(tmp_path: Path) -> None:
     summary, changes = compared(tmp_path, same, same)
     assert changes == []
     assert (summary.findings, summary.compliance) == (Counts(unchanged=51), Counts(unchanged=1))
+
+
+def test_what_is_no_file_of_findings_of_this_version_is_not_compared(tmp_path: Path) -> None:
+    good = written(tmp_path / "a" / "findings.sqlite", host("a", item(1)))
+    older = written(tmp_path / "b" / "findings.sqlite", host("a", item(1)))
+    with closing(sqlite3.connect(older)) as database:
+        database.execute("PRAGMA user_version = 2")
+    (other := tmp_path / "other").write_bytes(b"something else" * 100)
+    damaged = written(tmp_path / "c" / "findings.sqlite", host("a", item(1)))
+    with closing(sqlite3.connect(damaged)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'hosts'").fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    with damaged.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    for file_of, error, told in (
+        (older, OtherVersion, "findings of version 2"),
+        (other, NotAFindingsFile, "not a file of findings"),
+        (damaged, NotAFindingsFile, "damaged"),
+        (tmp_path / "missing", FileNotFoundError, "missing"),
+    ):
+        for files in ((good, file_of), (file_of, good)):
+            with pytest.raises(error, match=told):
+                Comparison(*files, tmp_path).__enter__()

@@ -18,6 +18,7 @@ from scanpool.report.findings.filters import MOST_VALUES, ComplianceFilters, Fil
         ("severity=high", Filters(severity=("high",))),
         ("severity=Critical, 0,unrated", Filters(severity=("critical", "info", "unrated"))),
         ("severity>=high", Filters(severity=("high", "critical"))),
+        ("severity=4,0", Filters(severity=("critical", "info"))),
         ("severity>2", Filters(severity=("high", "critical"))),
         ("severity < low", Filters(severity=("info",))),
         ("severity<=low", Filters(severity=("info", "low"))),
@@ -58,6 +59,11 @@ def test_conditions_stand_beside_each_other() -> None:
         ("openssl", "'openssl' is no filter; write it as severity>=high"),
         ("severity=hgih", "'hgih' is none; did you mean 'high'?"),
         ("severity=5", "'5' is none"),
+        ("severity=004", "'004' is none"),
+        ("severity=012", "'012' is none"),
+        ("cvss>=1_0", "'1_0' is no number"),
+        ("cvss>=\u0667", "'\u0667' is no number"),
+        ("cvss>=1.2.3", "'1.2.3' is no number"),
         ("severity>critical", "no severity is > critical"),
         ("severity>=unrated", "write severity=unrated"),
         ("severity!=info", "severity takes =, >=, >, <= or <"),
@@ -94,6 +100,9 @@ def test_a_filter_given_twice_is_refused_rather_than_widened() -> None:
 def test_more_values_than_can_be_meant_are_refused() -> None:
     with pytest.raises(BadFilter, match=f"at most {MOST_VALUES}"):
         parse(["plugin_id=" + ",".join(map(str, range(MOST_VALUES + 1)))])
+    for too_many in (["cvss>=0"] * (MOST_VALUES + 1), ["severity=" + ",".join(["high"] * (MOST_VALUES + 1))]):
+        with pytest.raises(BadFilter, match=f"at most {MOST_VALUES}"):
+            parse(too_many)
 
 
 def test_a_message_is_no_longer_than_a_person_reads() -> None:

@@ -128,3 +128,21 @@ def test_many_groupings_leave_only_the_latest_behind(tmp_path: Path) -> None:
         for port in range(40):
             groups(store, "plugin", parse([f"port={port}"]))
         assert store.value("SELECT COUNT(*) FROM temp.sqlite_schema") <= 16
+
+
+@pytest.mark.parametrize("conditions", [[], ["severity=high"], ["name~plugin"], ["port=0"], ["output~printed"]])
+def test_hosts_come_in_the_same_order_whatever_is_asked_beside_them(tmp_path: Path, conditions: list[str]) -> None:
+    hosts = [
+        host(f"10.0.0.{number}", vulnerability(number, "printed", cvss3_base_score=score))
+        for number, score in ((1, "7.0"), (2, "9.0"), (3, "8.0"))
+    ]
+    with store_of(tmp_path, *hosts) as store:
+        page = groups(store, "host", parse(conditions))
+    assert [(group.key["host"], group.cvss_score) for group in page.groups] == [
+        (f"10.0.0.{number}", None) for number in (1, 2, 3)
+    ]
+
+
+def test_a_cve_that_shows_nothing_is_no_group(tmp_path: Path) -> None:
+    with store_of(tmp_path, host("a", vulnerability(1, cve=["\u200b", " CVE-2020-0001 "]))) as store:
+        assert list(counted(store, "cve")) == ["CVE-2020-0001"]

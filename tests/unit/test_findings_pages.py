@@ -9,7 +9,7 @@ import pytest
 
 from scanpool.report.findings.errors import BadCursor, BadPage, UnknownField
 from scanpool.report.findings.filter_syntax import parse, parse_compliance
-from scanpool.report.findings.filters import Filters
+from scanpool.report.findings.filters import ComplianceFilters, Filters
 from scanpool.report.findings.profiles import FINDING_FIELDS, PROFILES
 from scanpool.report.findings.query import (
     LARGEST_PAGE,
@@ -229,6 +229,16 @@ def test_letters_beyond_a_to_z_fit_as_they_are(tmp_path: Path) -> None:
         for field, number in (("output", 1), ("name", 2)):
             assert numbers(store, f"{field}~ÄRGER") == [(number, "a")]
             assert numbers(store, f"{field}~ärger") == []
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0", "\ufffe"])
+def test_a_character_that_no_name_can_have_stands_in_none(tmp_path: Path, text: str) -> None:
+    named = (item("\ufffd", "printed"), check("a \ufffd check", "FAILED"))
+    with store_of(tmp_path, host("a", *named)) as store:
+        assert list(every_finding(store, Filters(name=(text,)))) == []
+        assert list(every_finding(store, Filters(text=(text,)))) == []
+        assert list(every_result(store, ComplianceFilters(name=(text,)))) == []
+        assert len(list(every_finding(store, Filters(name=("\ufffd",))))) == 1
 
 
 def test_wildcards_of_sql_are_letters_like_others(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from scanpool.report.findings.errors import NotAFindingsFile, OtherVersion
 from scanpool.report.findings.filters import Filters
-from scanpool.report.findings.groups import groups
+from scanpool.report.findings.groups import By, groups
 from scanpool.report.findings.query import every_finding
 from scanpool.report.findings.store import Store
 from scanpool_schemas.result import SeverityCounts
-from tests.support.findings import check, findings_file, store_of
+from tests.support.findings import check, findings_file, store_of, vulnerability
 from tests.support.reports import host, item, scan_info
 
 
@@ -43,6 +43,16 @@ def test_hosts_are_told_in_order_of_address_with_their_login(tmp_path: Path) -> 
         assert [each.name for each in told] == ["10.0.0.9", "10.0.0.10", "name"]
         assert (told[1].verdict, told[1].method, told[1].severity) == ("auth", "ssh", SeverityCounts(medium=1, info=1))
         assert [each.name for each in store.hosts(limit=1, offset=1)] == ["10.0.0.10"]
+        assert [each.name for each in store.hosts(offset=2)] == ["name"]
+        assert list(store.hosts(offset=3)) == []
+
+
+@pytest.mark.parametrize("by", ["plugin", "host"])
+def test_hosts_are_told_while_other_questions_are_asked(tmp_path: Path, by: By) -> None:
+    names = [f"10.0.{number >> 8}.{number & 255}" for number in range(300)]
+    with store_of(tmp_path, *(host(name, item(1)) for name in names)) as store:
+        asked = [groups(store, by, Filters(host=(each.name,))).findings for each in store.hosts()]
+    assert asked == [1] * len(names)
 
 
 def test_the_digest_is_the_same_for_the_same_report_and_for_no_other(tmp_path: Path) -> None:
@@ -52,8 +62,17 @@ def test_the_digest_is_the_same_for_the_same_report_and_for_no_other(tmp_path: P
 
     first = digest("a", host("10.0.0.1", item(1, "text")))
     assert digest("b", host("10.0.0.1", item(1, "text"))) == first
-    others = [host("10.0.0.2", item(1, "text")), host("10.0.0.1", item(2, "text")), host("10.0.0.1", item(1, "Text"))]
-    assert len({first, *(digest(f"c{number}", each) for number, each in enumerate(others))}) == 4
+    others = [
+        host("10.0.0.2", item(1, "text")),
+        host("10.0.0.1", item(2, "text")),
+        host("10.0.0.1", item(1, "Text")),
+        host("10.0.0.1", vulnerability(1, "text", cve="CVE-2020-1000")),
+        host("10.0.0.1", vulnerability(1, "text", cve="CVE-2020-1001")),
+        host("10.0.0.1", check("c", "FAILED", actual_value="1")),
+        host("10.0.0.1", check("c", "FAILED", actual_value="2")),
+        host("10.0.0.1", check("c", "FAILED", solution="none", actual_value="2")),
+    ]
+    assert len({first, *(digest(f"c{number}", each) for number, each in enumerate(others))}) == 1 + len(others)
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -198,6 +198,24 @@ def test_a_host_that_is_in_the_report_twice_is_one(folder: Path) -> None:
     assert sorted(filter(None, file.outputs())) == ["b", "one", "two"]
 
 
+def test_what_a_host_is_said_to_be_is_taken_from_all_its_appearances(folder: Path) -> None:
+    first = host("a", tags={"mac-address": "00:11", "host-fqdn": "a.example"})
+    second = host("a", tags={"mac-address": "22:33", "os": "Linux", "netbios-name": "A"})
+    file = written(folder, first, host("b", tags={"os": "Plan 9"}), second, host("a", tags={"os": "BSD"}))
+    assert file.rows("SELECT name, fqdn, netbios, os FROM hosts ORDER BY id") == [
+        ("a", "a.example", "A", "Linux"),
+        ("b", "", "", "Plan 9"),
+    ]
+    ((packed,),) = file.rows("SELECT tags FROM hosts WHERE name = 'a'")
+    tags = json.loads(zstandard.ZstdDecompressor().decompress(packed))
+    assert {name: tags[name] for name in ("mac-address", "host-fqdn", "os", "netbios-name")} == {
+        "mac-address": "00:11",
+        "host-fqdn": "a.example",
+        "os": "Linux",
+        "netbios-name": "A",
+    }
+
+
 def test_compliance_results_stand_apart_with_their_own_fields(folder: Path) -> None:
     check = "<cm:compliance-check-name>{}</cm:compliance-check-name><cm:compliance-result>{}</cm:compliance-result>"
     more = "<cm:compliance-solution>fix</cm:compliance-solution><cm:compliance-actual-value>{}"

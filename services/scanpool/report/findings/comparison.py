@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import tempfile
@@ -14,8 +15,10 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from scanpool.report.findings.errors import NotAFindingsFile
 from scanpool.report.findings.identity import check_identity, finding_identity, plugin_of
 from scanpool.report.findings.matching import Moved, Reason, Status, moved, why_unverified
+from scanpool.report.findings.store import Store
 from scanpool_schemas.result import LoginVerdict
 
 Kind = Literal["finding", "compliance"]
@@ -125,23 +128,27 @@ class Comparison:
         self._counts: Counter[tuple[Kind, Status, str]] = Counter()
 
     def __enter__(self) -> Self:
-        path = Path(self._temporary.name) / "diff.sqlite"
-        self._database = sqlite3.connect(path, isolation_level=None, uri=True)
-        self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096;")
-        for name, file in self._files:
-            self._database.execute(f"ATTACH ? AS {name}", (f"{file.absolute().as_uri()}?mode=ro&immutable=1",))
-        self._database.execute("BEGIN")
-        for statement in _PAIRS.split(";"):
-            self._database.execute(statement)
-        self._compare()
-        self._database.execute("COMMIT")
+        """Compare.
+
+        Raises:
+            FileNotFoundError: a file is not there.
+            NotAFindingsFile: it is something else, or damaged.
+            OtherVersion: it is of another version.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._temporary.cleanup)
+            for _, file in self._files:
+                Store(file).close()
+            self._database = sqlite3.connect(Path(self._temporary.name) / "diff.sqlite", isolation_level=None, uri=True)
+            stack.callback(self._database.close)
+            self._compare()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.close()
-        self._temporary.cleanup()
+        self._stack.close()
 
     def summary(self) -> Summary:
         """The numbers."""
@@ -192,6 +199,22 @@ class Comparison:
         return Counts(**found, unchanged=total - found["new"] - found["changed"])
 
     def _compare(self) -> None:
+        self._database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096;")
+        for name, file in self._files:
+            self._database.execute(f"ATTACH ? AS {name}", (f"{file.absolute().as_uri()}?mode=ro&immutable=1",))
+        self._database.execute("BEGIN")
+        try:
+            for statement in _PAIRS.split(";"):
+                self._database.execute(statement)
+            self._note_all()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            names = " or ".join(str(file) for _, file in self._files)
+            raise NotAFindingsFile(f"{names}: damaged: {error}") from error
+        self._database.execute("COMMIT")
+
+    def _note_all(self) -> None:
         for *head, old, new, old_results, new_results in self._database.execute(_HOSTS):
             host = _Host(*head)
             self._note("finding", host, list(moved(old or b"", new or b"")))

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanpool.report.findings.addresses import address_key, key_of
 from scanpool.report.findings.counts import SEVERITIES
-from scanpool.report.findings.filters import ComplianceFilters, Filters, network
+from scanpool.report.findings.filters import ComplianceFilters, Filters, folded, network
 from scanpool.report.findings.spans import Run
 
 _SCORES = {"cvss": "score", "cvss2": "cvss2", "cvss3": "cvss3", "cvss4": "cvss4", "vpr": "vpr", "epss": "epss"}
@@ -45,7 +45,7 @@ def any_of(column: str, values: Sequence[Any], collation: str = "") -> Condition
 
 def contains(column: str, texts: Iterable[str]) -> Condition:
     """All the texts stand in the column; letters A to Z in either case."""
-    return both(Condition(f"{column} LIKE ? ESCAPE '\\'", (f"%{_escaped(text)}%",)) for text in texts)
+    return both(Condition(f"instr(lower({column}), ?)", (folded(text),)) for text in texts)
 
 
 def of_plugins(filters: Filters) -> Condition:
@@ -127,7 +127,3 @@ def _on_port(ports: Sequence[int]) -> Condition:
 
 def _flag(column: str, wanted: bool | None) -> Condition:
     return Condition() if wanted is None else Condition(f"{column} = ?", (int(wanted),))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -28,6 +28,8 @@ _SHOWN = 200
 _LONGEST_NUMBER = 18
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _BY_RANK = tuple(reversed(SEVERITY_NAMES[:5]))
+_BY_NUMBER = {str(rank): name for rank, name in enumerate(_BY_RANK)}
+_SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 _COMPARE: Mapping[str, Callable[[int, int], bool]] = {
     ">=": lambda one, other: one >= other,
     ">": lambda one, other: one > other,
@@ -159,8 +161,8 @@ def _ports(condition: _Condition) -> tuple[int, ...]:
 
 def _severity(text: str) -> str:
     word = text.lower()
-    if word.isdigit() and word.isascii() and int(word[:2]) < len(_BY_RANK):
-        return _BY_RANK[int(word[:2])]
+    if word in _BY_NUMBER:
+        return _BY_NUMBER[word]
     if word not in SEVERITY_NAMES:
         close = nearest(word, SEVERITY_NAMES)
         meant = f"did you mean {close!r}? There are: " if close else "there are: "
@@ -189,12 +191,10 @@ def _yes_or_no(condition: _Condition) -> bool:
 
 
 def _score(condition: _Condition) -> Score:
-    try:
-        value = float(condition.value)
-    except ValueError as error:
+    if not _SCORE.fullmatch(condition.value):
         problem = f"{condition.value[:_SHOWN]!r} is no number; write it as {condition.name}>=7.5"
-        raise BadFilterValue(condition.name, problem) from error
-    return Score(condition.name, condition.operator, value)  # type: ignore[arg-type]  # the forms allow no other
+        raise BadFilterValue(condition.name, problem)
+    return Score(condition.name, condition.operator, float(condition.value))  # type: ignore[arg-type]  # the forms allow no other
 
 
 def _score_forms() -> Iterable[Form]:

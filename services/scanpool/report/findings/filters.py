@@ -76,6 +76,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     def __post_init__(self) -> None:
         _check_texts(self, "host", "family", "cve", "name", "output", "text")
         _check_numbers(self, "plugin_id", "port")
+        _check_count("severity", self.severity)
+        _check_count("scores", self.scores)
         _check_hosts(self.host)
         _all(self.cve, "cve", lambda each: bool(_CVE.fullmatch(each.upper())), "a CVE, as CVE-2021-44228")
         _all(self.port, "port", lambda each: each <= 0xFFFF, "a port, 0 to 65535")

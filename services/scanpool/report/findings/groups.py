@@ -55,7 +55,8 @@ class GroupPage(msgspec.Struct, frozen=True, kw_only=True):
 
     by: By
     groups: tuple[Group, ...]
-    """The one with the most critical findings first, then the most high ones and so on, then by score."""
+    """The one with the most critical findings first, then the most high ones and so on, then by score, or of hosts by
+    address."""
     filters: Filters
     total: int
     """All groups."""
@@ -146,10 +147,11 @@ def _count(store: Store, name: str, by: By, filters: Filters) -> None:
         _count_hosts(store, name, filters)
         return
     source = _source(store, name, by, filters)
+    score = "NULL" if by == "host" else "MAX(p.score)"
     sums = ", ".join(f"SUM({source.count} * (p.severity {_FITS[each]})) AS {each}" for each in WORST_FIRST)
     store.change(
         f"CREATE TEMP TABLE {name} AS SELECT {_KEYS[by]} AS key, {source.plugin} AS plugin, {sums}, "  # noqa: S608
-        f"MAX(p.score) AS score FROM {source.tables}{source.condition.where} GROUP BY 1 ORDER BY {_ORDER}",
+        f"{score} AS score FROM {source.tables}{source.condition.where} GROUP BY 1 ORDER BY {_ORDER}",
         source.condition.parameters,
     )
     store.change(f"DROP TABLE IF EXISTS temp.{name}_rows")

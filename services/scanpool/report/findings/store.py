@@ -23,6 +23,7 @@ from scanpool_schemas.result import SeverityCounts
 T = TypeVar("T")
 
 _CACHE_KIB = 8192
+_HOSTS_AT_ONCE = 256
 _REMEMBERED = 16
 _REMEMBERED_WEIGHT = 1 << 20
 
@@ -137,8 +138,11 @@ class Store:
 
     def _hosts(self, counts: str, limit: int, offset: int) -> Iterator[tuple[Any, ...]]:
         columns = "name, address, fqdn, netbios, os, started_at, ended_at, verdict, authenticated, reason, evidence"
-        statement = f"SELECT {columns}, method, {counts} FROM hosts ORDER BY id LIMIT ? OFFSET ?"  # noqa: S608
-        return ((*row[:12], row[12:]) for row in self.rows(statement, (limit, offset)))
+        statement = f"SELECT {columns}, method, {counts} FROM hosts WHERE id > ? AND id <= ?"  # noqa: S608
+        last = self.counts.hosts if limit < 0 else min(offset + limit, self.counts.hosts)
+        for first in range(offset, last, _HOSTS_AT_ONCE):  # no statement stays open meanwhile: others may change tables
+            rows = list(self.rows(f"{statement} ORDER BY id", (first, min(first + _HOSTS_AT_ONCE, last))))
+            yield from ((*row[:12], row[12:]) for row in rows)
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """What the statement finds, as it is read.

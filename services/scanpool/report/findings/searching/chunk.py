@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import groupby
+from itertools import accumulate, groupby, repeat
 
 from scanpool.report.findings.packing import Parts, unpacked_numbers
 from scanpool.report.findings.searching.marks import MARK, both, either, of_codes
@@ -63,22 +63,24 @@ class Chunk:
         self._mark_lines((self._first_whole + line for line in _lines(self._whole, needle.text)), marks)
 
     def _mark_lines(self, lines: Iterable[int], marks: bytearray) -> None:
+        numbers = self._findings  # inlined: a text may stand in many thousands of lines
         for line in lines:
-            for first, end in self._runs(line):
+            for run in range(numbers[line], numbers[line + 1], 2):
+                first, end = numbers[run], numbers[run + 1]
                 _check_end(end, marks)
                 marks[first:end] = MARK * (end - first)
 
     def _mark_some(self, line: int, gap: int, wanted: Sequence[bytes], marks: bytearray) -> None:
         """Of the findings that printed a line those whose numbers from that gap on are the wanted ones."""
-        columns = []
+        several = []
         for place, number in enumerate(wanted, start=gap):
             numbers = self._numbers[place]
-            matching = _among(numbers, number)
-            if not matching:
+            if number not in numbers:
                 return
-            columns.append((place, numbers.count(END) - 1, matching))
-        fitting = [_fitting(self._codes[place], count, matching) for place, count, matching in columns if count > 1]
-        if fitting:
+            if (count := numbers.count(END) - 1) > 1:
+                several.append((place, count, _among(numbers, number)))
+        if several:
+            fitting = (_fitting(self._codes[place], count, matching) for place, count, matching in several)
             self._mark_those(line, reduce(both, fitting), marks)
         else:
             self._mark_lines([line], marks)
@@ -137,15 +139,10 @@ def _fitting(codes: bytes, numbers: int, wanted: Iterable[int]) -> bytes:
     )
 
 
-def _lines(templates: bytes, wanted: bytes) -> Iterator[int]:
-    """The lines in which it stands; they are counted from the first one."""
-    line = seen = 0
-    at = templates.find(wanted)
-    while at >= 0:
-        line += templates.count(END, seen, at)
-        yield line
-        seen = templates.find(END, at)
-        at = templates.find(wanted, seen) if seen >= 0 else -1
+def _lines(templates: bytes, wanted: bytes) -> Iterable[int]:
+    """The lines in which it stands, each once; they are counted from the first one."""
+    *before, _ = templates.split(wanted)
+    return dict.fromkeys(accumulate(map(bytes.count, before, repeat(END))))
 
 
 def _places(templates: bytes, wanted: bytes) -> Iterator[tuple[int, int]]:

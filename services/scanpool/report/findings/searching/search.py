@@ -15,6 +15,7 @@ from scanpool.report.findings.spans import Spans
 from scanpool.report.findings.store import Store
 
 _LINES = "SELECT first_rank, last_rank, templates, whole FROM lines ORDER BY first_rank"
+_REST = "SELECT findings, numbers, codes FROM lines WHERE first_rank = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,10 @@ class _Neighbours:
         return bytes(fitting)
 
     def _part(self, name: str) -> bytes:
-        packed = self._packed.get(name)
-        if packed is None:
-            statement = f"SELECT {name} FROM lines WHERE first_rank = ?"  # noqa: S608  # names of ours
-            packed = self._store.value(statement, (self._first,))
-        return self._store.unpacked(packed)
+        if name not in self._packed:  # all the others at once
+            ((findings, numbers, codes),) = self._store.rows(_REST, (self._first,))
+            self._packed |= {"findings": findings, "numbers": numbers, "codes": codes}
+        return self._store.unpacked(self._packed[name])
 
 
 def _ranks(marks: bytes, first: int) -> Iterator[int]:

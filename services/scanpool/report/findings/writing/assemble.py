@@ -13,6 +13,7 @@ import msgspec
 
 from scanpool.report.findings import schema
 from scanpool.report.findings.counts import counts
+from scanpool.report.findings.writing import repeated_hosts
 from scanpool.report.findings.writing.host_lists import HostLists
 from scanpool.report.findings.writing.inserting import insert
 from scanpool.report.findings.writing.outputs import OutputWriter
@@ -68,8 +69,9 @@ FROM spool.cve c JOIN spool.plugin_place p ON p.id = c.plugin JOIN plugins g ON 
 """
 _DIGESTED = (
     "SELECT name, address FROM hosts ORDER BY id",
-    "SELECT plugin_id, severity, score, name, family, first_rank FROM plugins ORDER BY id",
-    "SELECT r.result, r.first_rank, c.plugin_id, c.name FROM results r JOIN checks c ON c.id = r.check_ ORDER BY r.id",
+    "SELECT plugin_id, severity, name, family, first_rank, facts FROM plugins ORDER BY id",
+    "SELECT plugin_id, family, facts FROM checks ORDER BY id",
+    "SELECT check_, host, result, data FROM compliance ORDER BY rank",
 )
 """By which two files are told apart, beside their findings and outputs."""
 
@@ -112,6 +114,7 @@ def _fill(
     for statement in _statements(_ORDER):
         database.execute(statement)
     database.execute(_HOSTS)
+    repeated_hosts.merge(database)
     database.execute(_PLUGINS)
     database.execute("INSERT INTO services SELECT id, protocol, name FROM spool.service")
     database.execute("INSERT INTO checks SELECT id, plugin_id, name, check_id, family, facts FROM spool.check_")

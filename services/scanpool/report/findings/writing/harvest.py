@@ -122,7 +122,7 @@ class Harvest:
             self._packed(facts),
         )
         self._spool.add("plugin", row, len(row[-1]))
-        for cve in {clip(text, 64).upper() for text in facts.get("cve", ()) if text.strip()}:
+        for cve in {clip(text, 64).upper() for text in facts.get("cve", ())} - {""}:
             self._spool.add("cve", (plugin, cve))
 
     def _service(self, element: etree._Element) -> int:
