@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -246,6 +247,35 @@ def test_compliance_results_stand_apart_with_their_own_fields(folder: Path) -> N
     ]
     assert file.rows("SELECT COUNT(*) FROM checks WHERE name = 'no root'") == [(1,)]
     assert file.rows("SELECT COUNT(*) FROM findings") == [(1,)]
+
+
+def test_no_text_of_a_compliance_result_replaces_another(folder: Path) -> None:
+    children = (
+        "<solution>one</solution><cm:compliance-solution>two</cm:compliance-solution>"
+        "<cm:compliance-result>FAILED</cm:compliance-result><plugin_output>first</plugin_output>"
+        '<attachment name="a.txt" type="text/plain">x</attachment><attachment name="b.txt">y</attachment>'
+    )
+    file = written(folder, host("a", item(21157, "second", family="Policy Compliance", children=children)))
+    ((of_the_check, of_the_host),) = file.rows(
+        "SELECT c.facts, r.data FROM compliance r JOIN checks c ON c.id = r.check_"
+    )
+    assert facts(of_the_check) == {"solution": ["one", "two"]}
+    kept = facts(of_the_host)
+    assert kept["plugin_output"] == ["first\nsecond"]
+    assert [json.loads(text)["name"] for text in kept["attachment"]] == ["a.txt", "b.txt"]
+
+
+def test_services_take_no_more_memory_than_they_show(folder: Path) -> None:
+    long = [f'<ReportItem protocol="{n}tcp" svc_name="{"s" * 300_000}" pluginID="1"/>' for n in range(100)]
+    data = report(host("a", *long))
+    tracemalloc.start()
+    try:
+        with FindingsWriter(folder) as writer:
+            validate((data[at : at + 65_536] for at in range(0, len(data), 65_536)), listener=writer)
+            _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 16_000_000, "each name is cut before it is remembered"
 
 
 def test_a_family_that_says_compliance_at_its_far_end_is_one_of_compliance(folder: Path) -> None:

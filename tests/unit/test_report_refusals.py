@@ -18,6 +18,7 @@ from scanpool.report.errors import (
     Truncated,
     UnsupportedEncoding,
 )
+from scanpool.report.held import Held
 from scanpool.report.limits import Limits
 from scanpool.report.reader import BLOCK, ReportReader
 from scanpool.report.validate import validate
@@ -203,6 +204,8 @@ def endless(before: bytes, filling: bytes) -> Iterator[bytes]:
         (BEFORE + b"<ReportHost><ReportItem><plugin_output>", b"x", "item_bytes"),
         (BEFORE + b'<ReportHost><ReportItem port="', b"x", "item_bytes"),
         (BEFORE + b"<ReportHost><ReportItem>", b"<a/>", "item_tags"),
+        (BEFORE + b"<ReportHost><ReportItem><a ", b"b='' ", "item_tags"),
+        (BEFORE + b"<ReportHost><ReportItem><a ", b"b= \n'' ", "item_tags"),
         (BEFORE + b"<ReportHost><ReportItem>", b"<item/><preference/>", "item_tags"),
         (BEFORE + b"<ReportHost><ReportItem>", b"<a>", "depth"),
     ],
@@ -223,6 +226,34 @@ def test_elements_may_be_nested_as_deep_as_the_limit(levels: int, is_read: bool)
     result = validate([data])
     assert (result.error is None) is is_read
     assert result.error is None or result.error.code == "report_limit"
+
+
+@pytest.mark.parametrize(
+    ("within", "above"),
+    [("<Policy>{}</Policy>", 2), ('<Report name="r">{}</Report>', 2), ("<Policy>{}</Policy><Report/>", 2), ("{}", 1)],
+)
+@pytest.mark.parametrize("inner", ["", "<item/>", "<item/><preference/><item/>"])
+def test_outside_of_hosts_elements_may_be_nested_as_deep(within: str, above: int, inner: str) -> None:
+    for levels, is_read in ((32, True), (33, False), (2_000, False)):
+        nested = levels - above - bool(inner)
+        content = within.format("<a>" * nested + inner + "</a>" * nested)
+        result = validate([f"<NessusClientData_v2>{content}</NessusClientData_v2>".encode()])
+        assert (result.error is None or result.error.code != "report_limit") is is_read, levels
+
+
+def test_a_deep_policy_is_refused_before_it_costs_time() -> None:
+    deep = "<a>" * 2_000 + "<item/>" * 100_000
+    began = time.process_time()
+    result = validate([f"<NessusClientData_v2><Policy>{deep}".encode()])
+    assert (result.error.code if result.error else None) == "report_limit"
+    assert time.process_time() - began < 5
+
+
+def test_attributes_are_counted_in_utf_16_too() -> None:
+    held = Held(replace(Limits(), item_tags=1_000))
+    held.add(b"x" * 600_000, "here")
+    with pytest.raises(LimitExceeded):
+        held.add("a= '' ".encode("utf-16-le") * 1_001, "here")
 
 
 def test_a_limit_that_is_just_met_is_not_exceeded() -> None:

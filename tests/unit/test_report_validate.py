@@ -57,6 +57,8 @@ def test_the_report_says_who_made_it_and_when() -> None:
         ("Mit Mär 4 21:03:39 2021", None, ""),
         ("Wed Mar 44 21:03:39 2021", None, ""),
         ("soon", None, ""),
+        ("0001-01-01T00:00:00+01:00", None, ""),
+        ("9999-12-31T23:59:59-01:00", None, ""),
     ],
 )
 def test_a_time_without_a_zone_is_no_instant(tag: str, instant: datetime | None, local: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from scanpool.report.errors import LimitExceeded
 from scanpool.report.limits import KIB, Limits
 
 _TAGS_COUNT_ABOVE = 512 * KIB
+_ATTRIBUTES = re.compile(rb"=[\s\0]*[\"']")
+"""In UTF-16 too."""
 
 
 class Held:
@@ -26,7 +30,7 @@ class Held:
         if self._size_bytes > self._limits.item_bytes:
             raise LimitExceeded("item_bytes", self._limits.item_bytes, f"bytes {where}")
         if self._size_bytes > _TAGS_COUNT_ABOVE:
-            self._tags += block.count(b"<") + block.count(b'="') + block.count(b"='")
+            self._tags += block.count(b"<") + len(_ATTRIBUTES.findall(block))
         if self._tags > self._limits.item_tags:
             raise LimitExceeded("item_tags", self._limits.item_tags, f"tags and attributes {where}")
 

@@ -22,7 +22,7 @@ def host_time(tags: Mapping[str, str], name: str) -> tuple[datetime | None, str]
     if time is None:
         return instant, ""
     if time.tzinfo is not None:
-        return instant or time.astimezone(UTC), ""
+        return instant or _in_utc(time), ""
     return instant, time.isoformat()
 
 
@@ -34,6 +34,13 @@ def earlier(left: datetime | None, right: datetime | None) -> datetime | None:
 def later(left: datetime | None, right: datetime | None) -> datetime | None:
     """The later of two instants, either of which may be unknown."""
     return max((instant for instant in (left, right) if instant), default=None)
+
+
+def _in_utc(time: datetime) -> datetime | None:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # in the first hours of the year 1, or the last of 9999
+        return None
 
 
 def _from_epoch(text: str | None) -> datetime | None:

@@ -36,7 +36,7 @@ class ReportTree:
         self._limits = limits
         self._folding = folding or Folding()
         self._unfolding = Unfolding(self._folding.constants)
-        self._too_deep = etree.XPath("boolean(" + "/".join("*" * (limits.depth - 2)) + ")")
+        self._too_deep = [etree.XPath("boolean(" + "/".join("*" * (limits.depth - above)) + ")") for above in range(3)]
         self._parser = _new_parser()
         self._root: etree._Element | None = None
         self._root_ended = False
@@ -151,15 +151,17 @@ class ReportTree:
     def _end(self, element: etree._Element) -> Iterator[HostPart]:
         match element.tag:
             case "ReportHost" if self._host is not None:
-                self._refuse_depth(self._host)
+                self._refuse_depth(element, 2, str(self._host))
                 yield self._host.part(tuple(element), is_last=True)
                 self._host = None
                 self._hosts_complete += 1
                 self._forget(element)
             case "Report":
+                self._refuse_depth(element, 1, "the Report")
                 self._report = None
                 self._forget(element)
             case element_names.ROOT:
+                self._refuse_depth(element, 0, "the root element")
                 self._root_ended = True
             case _ if self._policy is not None:
                 self._end_in_policy(element, self._policy)
@@ -175,6 +177,7 @@ class ReportTree:
             case "item":
                 self.policy.read_plugin_setting(element)
             case "Policy" if element is policy:
+                self._refuse_depth(element, 1, "the Policy")
                 self._policy = None
             case _:
                 pass
@@ -183,18 +186,21 @@ class ReportTree:
     def _drain(self, host: OpenHost) -> Iterator[HostPart]:
         finished = host.finished()
         if finished:
-            self._refuse_depth(host)
+            self._refuse_depth(host.element, 2, str(host))
             yield host.part(finished, is_last=False)
             del host.element[: len(finished)]
             self._has_freed = True
 
-    def _refuse_depth(self, host: OpenHost) -> None:
-        if self._too_deep(host.element):
-            raise LimitExceeded("depth", self._limits.depth, f"levels of elements in {host}")
+    def _refuse_depth(self, element: etree._Element, above: int, where: str) -> None:
+        """`above` is how many elements the element stands in."""
+        if self._too_deep[above](element):
+            raise LimitExceeded("depth", self._limits.depth, f"levels of elements in {where}")
 
     def _forget(self, element: etree._Element) -> None:
         element.clear(keep_tail=True)  # type: ignore[call-arg]  # the stubs are older than lxml 4.4
-        for node in (element, *element.iterancestors()):
+        for level, node in enumerate((element, *element.iterancestors()), start=1):
+            if level > self._limits.depth:
+                raise LimitExceeded("depth", self._limits.depth, f"levels of elements around {element.tag}")
             parent = node.getparent()
             while parent is not None and node.getprevious() is not None:
                 del parent[0]

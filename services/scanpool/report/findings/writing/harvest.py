@@ -126,12 +126,12 @@ class Harvest:
             self._spool.add("cve", (plugin, cve))
 
     def _service(self, element: etree._Element) -> int:
-        key = (element.get("protocol") or "", element.get("svc_name") or "")
+        key = (clip(element.get("protocol") or "", 32).lower(), clip(element.get("svc_name") or "", 255))
         known = self._services.get(key)
         if known is None:
             known = next(self._ids)
             self._remember(self._services, key, known)
-            self._spool.add("service", (known, clip(key[0], 32).lower(), clip(key[1], 255)))
+            self._spool.add("service", (known, *key))
         return known
 
     def _is_compliance(self, item: Item, own: Sequence[etree._Element], said: Sequence[str], host: int) -> bool:
@@ -146,10 +146,13 @@ class Harvest:
         self, element: etree._Element, own: Sequence[etree._Element], said: Sequence[str], host: int, result: str
     ) -> None:
         of_the_check: Facts = {}
-        of_the_host: Facts = {str(child.tag): [head_and_tail(child.text or "", self._text_chars)] for child in own}
+        of_the_host, output = self._extras(own), self._output(own)
+        if output is not None:
+            of_the_host["plugin_output"] = [output]
         for tag, texts in facts_of(said, self._text_chars).items():
             name = tag.removeprefix(_CM)
-            (of_the_host if name != tag and name in _OF_THE_HOST else of_the_check)[name] = texts
+            facts = of_the_host if name != tag and name in _OF_THE_HOST else of_the_check
+            facts.setdefault(name, []).extend(texts)
         of_the_host.pop("result", None)
         check = self._check(element, of_the_check)
         data = self._packed(of_the_host)
