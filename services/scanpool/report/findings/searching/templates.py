@@ -18,7 +18,7 @@ from scanpool.report.findings.packing import packed_numbers, packed_parts
 
 MOST_FINDINGS = 8_192
 """In a chunk."""
-MOST_BYTES = 8 << 20
+MOST_BYTES = 12 << 20
 """About what a chunk takes in memory while it is gathered, but for the last output."""
 LARGE_OUTPUT = 1 << 16
 """Bytes; the lines of a larger output keep their numbers, which would take too much memory one by one."""
@@ -36,8 +36,10 @@ _Line: TypeAlias = tuple[list[int], list[list[bytes]]]
 """Findings that printed a line, and the numbers of each of them."""
 _Entry: TypeAlias = tuple[_Line, list[bytes]]
 """A line of an output, and its numbers."""
-_LINE_BYTES, _ENTRY_BYTES, _NUMBER_BYTES, _FINDING_BYTES = 350, 150, 48, 16
-"""What each takes in memory, measured: a line, an entry and each of its numbers, a finding of a line."""
+_LINE_BYTES, _ENTRY_BYTES, _FINDING_BYTES = 350, 150, 16
+"""What each takes in memory, measured: a line, an entry without its numbers, a finding of a line."""
+_PLACE_BYTES, _NUMBER_BYTES = 8, 40
+"""Of a number; one of a single digit is a constant of Python and takes a place only."""
 
 
 def taken_apart(line: bytes) -> tuple[bytes, list[bytes]]:
@@ -134,7 +136,8 @@ class Lines:
         met: Counter[bytes] = Counter()
         for line in lines:
             template, numbers = taken_apart(line)
-            self._bytes += _ENTRY_BYTES + _NUMBER_BYTES * len(numbers)
+            longer = min(len(numbers), len(line) - len(template))
+            self._bytes += _ENTRY_BYTES + _PLACE_BYTES * len(numbers) + _NUMBER_BYTES * longer
             yield self._lines.setdefault((template, met[template]), ([], [])), numbers
             met[template] += 1
 
