@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats
 import pytest
@@ -50,6 +51,30 @@ async def a_server_that_says(**info: object) -> AsyncIterator[str]:
     async with server:
         yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await asyncio.wait_for(over.wait(), 60)
+
+
+@asynccontextmanager
+async def overheard(url: str) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Where the same server is reached, and what its client says."""
+    said: list[bytes] = []
+    address = urlsplit(url)
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, note: bool) -> None:
+        while data := await reader.read(65_536):
+            said.extend([data] * note)
+            writer.write(data)
+        writer.close()
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(address.hostname, address.port)
+        await asyncio.gather(
+            pass_on(reader, server_writer, note=True),
+            pass_on(server_reader, writer, note=False),
+            return_exceptions=True,
+        )
+
+    async with await asyncio.start_server(met, "127.0.0.1") as server:
+        yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", said
 
 
 async def test_what_is_no_address_is_told_without_a_try_to_connect() -> None:
@@ -162,6 +187,20 @@ async def test_whoever_connected_is_told_when_the_connection_is_closed_and_not_w
         assert closed == []
         await client.close()
         assert closed == ["closed"]
+
+
+async def test_a_flush_ends_when_the_server_knows_of_what_was_done_before_it() -> None:
+    async with running_broker() as broker, overheard(broker.url) as (url, said):
+        client = await connect(NatsAddress(url=url), name="test")
+        for number in range(5):
+            said.clear()
+            await client.subscribe(f"told.{number}")
+            await client.publish(f"said.{number}", b"x")
+            await client.flush()
+            heard = b"".join(said)
+            subscribed, published = heard.index(b"SUB told."), heard.index(b"PUB said.")
+            assert subscribed < published < heard.index(b"PING"), heard
+        await client.close()
 
 
 async def test_a_cancel_that_comes_together_with_the_answer_is_not_lost() -> None:

@@ -53,7 +53,7 @@ _CONSUMERS: Mapping[ServiceName, Sequence[str]] = {
 }
 """What a service holds deliveries of for longer than until the next tick."""
 
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 """For everything to come to rest on a busy machine."""
 
 SOON_NS = 100_000_000

@@ -15,7 +15,7 @@ from tests.support.storm import Outcome, Stage
 from tests.support.storm_plan import SEED_VARIABLE, SIZE_VARIABLE, is_full
 
 LOOKS = 3
-SETTLED_WITHIN_S = 60.0
+SETTLED_WITHIN_S = 120.0
 """What the stages leave to the janitor and to the clean-up of scanners is done by then."""
 CANCELLED_WITHIN = timedelta(seconds=135)
 """A cancel whose handler is killed four times comes again after four waits for its ack."""

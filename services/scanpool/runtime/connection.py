@@ -89,7 +89,8 @@ class _Client(Client):
 
     nats-py 2.16 ends its read loop, and so every subscription, on a status line that is not UTF-8; anybody who may
     publish a request could send one. It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that
-    comes together with the answer (python/cpython#86296).
+    comes together with the answer (python/cpython#86296). It sends a PING before what it has yet to send, so that a
+    `flush` could end before the server knew of the subscription made before it.
     """
 
     async def request(
@@ -106,6 +107,12 @@ class _Client(Client):
     async def flush(self, timeout: int = 10) -> None:
         with _cancellable():
             await super().flush(timeout)
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        if self.is_connected and self._transport and self._pending:
+            waiting, self._pending, self._pending_data_size = self._pending, [], 0
+            self._transport.writelines(waiting)
+        await super()._send_ping(future)
 
     async def _process_headers(self, headers: Any) -> dict[str, str] | None:
         try:
