@@ -312,20 +312,24 @@ def test_identities_say_plugin_port_protocol_and_severity_and_nothing_of_what_wa
     assert rows == [((7 << 24 | 1 << 3 | 3).to_bytes(8, "little"),)] * 2 + [(b"",)]
 
 
+@pytest.mark.parametrize("in_memory_at_once", [1, 100], ids=["not even one host", "not all hosts"])
 def test_what_is_kept_of_a_host_is_the_same_whether_it_fits_in_memory(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, in_memory_at_once: int
 ) -> None:
     def kept() -> list[list[tuple[Any, ...]]]:
-        file = written(folder, *(host(f"10.0.0.{n}", *map(item, range(1, 101))) for n in range(3)))
+        checks = [compliance("FAILED"), compliance("PASSED")]
+        largest = item(999_999_999_999, severity=None, port=65535)
+        items = [largest, *(item(n, severity=4 * (n % 10 == 0)) for n in range(1, 100)), *checks]
+        file = written(folder, *(host(f"10.0.0.{n}", *items) for n in range(3)), host("b", *checks))
         statements = ("SELECT * FROM host_plugins", "SELECT * FROM identities", "SELECT id, info, critical FROM hosts")
         return [file.rows(statement) for statement in statements]
 
     in_memory = kept()
-    monkeypatch.setattr("scanpool.report.findings.writing.host_lists.KEPT_IN_MEMORY", 1)
+    monkeypatch.setattr("scanpool.report.findings.writing.host_lists.KEPT_IN_MEMORY", in_memory_at_once)
     assert kept() == in_memory
     plugins, _, counts = in_memory
     assert [(host, len(data)) for host, data in plugins] == [(1, 400), (2, 400), (3, 400)]
-    assert counts == [(1, 100, 0), (2, 100, 0), (3, 100, 0)]
+    assert counts == [(1, 90, 9), (2, 90, 9), (3, 90, 9), (4, 0, 0)]
 
 
 def test_the_file_says_what_it_is_and_appears_only_when_it_is_whole(folder: Path) -> None:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from scanpool.report.host import Item
 from scanpool.report.plugins import PLUGINS, Plugin
-from scanpool.report.redaction import names_in, redact
+from scanpool.report.redaction import LONGEST_NAME, names_in, redact
 from scanpool.report.scan_info import LOGIN_METHODS, Answer, ScanInfo, read_scan_info
 from scanpool.report.texts import clip
 
 _QUOTE_LENGTH = 160
+_FAILURE_LENGTH = 4 * _QUOTE_LENGTH + LONGEST_NAME
 _MAX_QUOTES = 2
 _MESSAGE = re.compile(r"(?im)^[ \t-]*Message[ \t]*:[ \t]*(?:\n[ \t]*)?(\S.*)$")
 _USER = re.compile(r"(?im)^[ \t-]*User(?: ?name)?[ \t]*:[ \t]*(\S.*)$")
@@ -22,9 +25,8 @@ _PROTOCOLS = LOGIN_METHODS | {"local"}
 _NO_USERS = {"guest", "anonymous", "null", ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything that the verdict on a host is made of; hosts with the same evidence share one."""
+class Evidence(msgspec.Struct, frozen=True, array_like=True):
+    """Everything that the verdict on a host is made of."""
 
     answers: frozenset[Answer] = frozenset()
     """Of the host's 19506 outputs; there may be several."""
@@ -48,6 +50,8 @@ class Evidence:
     has_items: bool = False
     is_web: bool = False
     plugins_are_old: bool = False
+    is_repeated: bool = False
+    """The host is in the report more than once."""
 
     def merged(self, other: Evidence) -> Evidence:
         """The evidence of both, where the same host is in the report again."""
@@ -67,6 +71,7 @@ class Evidence:
             has_items=self.has_items or other.has_items,
             is_web=self.is_web or other.is_web,
             plugins_are_old=self.plugins_are_old or other.plugins_are_old,
+            is_repeated=True,
         )
 
 
@@ -130,12 +135,12 @@ class HostWitness:
         self._remember_logins(_USER.findall(output))
         messages = _MESSAGE.findall(output) or [line.strip(" \t-") for line in output.splitlines()]
         room = _MAX_QUOTES - len(self._failures)
-        self._failures += [message[: 4 * _QUOTE_LENGTH] for message in messages if message.strip()][:room]
+        self._failures += [message[:_FAILURE_LENGTH] for message in messages if message.strip()][:room]
 
     def _remember_logins(self, logins: Iterable[str]) -> None:
         for login in logins:
             if login and len(self._logins) < _MAX_LOGINS:
-                self._logins.add(clip(login, 128))
+                self._logins.add(clip(login, LONGEST_NAME + 1))
 
     def testify(self, tags: Mapping[str, str], policy_user_names: Iterable[str], *, is_web: bool) -> Evidence:
         """The evidence, once all of the host has passed by."""

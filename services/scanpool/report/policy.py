@@ -69,12 +69,12 @@ class Policy:
             self.has_host_login = _is_configured(setting, value, kind)
 
     def user_names(self) -> frozenset[str]:
-        """Names to strike out of quotations; for nothing else."""
+        """Names to strike out of quotations, as `redact` takes them; for nothing else."""
         return frozenset(self._user_names)
 
     def _remember_user_name(self, name: str) -> None:
         if name.lower() not in _DEFAULT_ACCOUNTS and len(self._user_names) < _MAX_NAMES:
-            self._user_names |= names_in(clip(name, 128))
+            self._user_names |= names_in(name)
 
 
 def _text(parent: etree._Element, tag: str) -> str:

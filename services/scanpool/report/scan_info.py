@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scanpool.report.texts import clip
 
@@ -25,8 +26,7 @@ _POLICY = re.compile(r"(?im)^[ \t]*Scan policy used[ \t]*:[ \t]*(.+)$")
 _NOT_UPDATED = re.compile(r"(?im)^[ \t]*ERROR: Your plugins have not been updated since")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether local checks ran on the host, by the scanner's own line."""
 
     yes: bool

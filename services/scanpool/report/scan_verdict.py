@@ -85,6 +85,8 @@ class Tally:
     """Authenticated hosts on which the login failed over another protocol."""
     unfinished: int = 0
     old_plugins: int = 0
+    repeated: int = 0
+    """Hosts that are in the report more than once."""
 
     def add(self, facts: HostFacts, verdict: HostVerdict) -> None:
         """Count a host."""
@@ -99,6 +101,7 @@ class Tally:
         self.failed_beside += checked and login_failed
         self.unfinished += not evidence.is_finished and verdict.verdict is not LoginVerdict.NOT_SCANNED
         self.old_plugins += evidence.plugins_are_old
+        self.repeated += evidence.is_repeated
 
     @property
     def counted(self) -> int:

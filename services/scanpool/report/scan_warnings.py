@@ -66,7 +66,6 @@ class ReportFacts:
     """What the report says of itself as a whole."""
 
     has_report: bool
-    repeated_hosts: int
     targets: int | None
     """By the policy: addresses and hostnames asked for."""
     unrated_items: int
@@ -109,7 +108,7 @@ def _of_the_report(tally: Tally, asked: Asked, report: ReportFacts) -> Iterator[
     yield _about(WarningReason.FEWER_HOSTS, max(0, (expected or 0) - tally.total))
     yield _about(WarningReason.NOT_SCANNED, tally.verdicts[LoginVerdict.NOT_SCANNED])
     yield _about(WarningReason.NOT_FINISHED, tally.unfinished)
-    yield _about(WarningReason.REPEATED, report.repeated_hosts)
+    yield _about(WarningReason.REPEATED, tally.repeated)
     yield _about(WarningReason.OLD_PLUGINS, tally.old_plugins)
     yield WarningReason.WITHOUT_SEVERITY, report.unrated_items > 0, 0
 

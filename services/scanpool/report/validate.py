@@ -10,9 +10,10 @@ import msgspec
 
 from scanpool.report.census import Census
 from scanpool.report.errors import ReportError
-from scanpool.report.facts import Evidence, HostFacts, HostWitness
+from scanpool.report.facts import HostWitness
 from scanpool.report.host import HostPart
 from scanpool.report.host_verdict import judge_host
+from scanpool.report.kept import KeptHosts
 from scanpool.report.limits import Limits
 from scanpool.report.reader import ReportReader
 from scanpool.report.scan_info import ScanInfo
@@ -63,9 +64,9 @@ def validate(
     listener: Listener | None = None,
 ) -> Result:
     """Read a report from its bytes and judge it; a report that is refused is a result too, not an error."""
-    asked = asked or Asked()
+    asked, limits = asked or Asked(), limits or Limits()
     reader = ReportReader(limits)
-    assessment = Assessment(reader, asked)
+    assessment = Assessment(reader, asked, limits)
     try:
         for part in reader.read(pieces):
             assessment.add(part)
@@ -90,23 +91,22 @@ def refused(error: ReportError, asked: Asked, reader: ReportReader) -> Result:
 
 
 class Assessment:
-    """Hears the parts of a report in order and, at its end, judges the hosts and the scan.
+    """Hears the parts of a report in order and, at its end, judges the hosts and the scan."""
 
-    Keeps of each host its name and a reference to its evidence, which hosts that are alike share.
-    """
-
-    def __init__(self, reader: ReportReader, asked: Asked) -> None:
+    def __init__(self, reader: ReportReader, asked: Asked, limits: Limits) -> None:
         self._reader = reader
         self._asked = asked
         self._census = Census()
         self._witness = HostWitness()
         self._scan_info: ScanInfo | None = None
-        self._hosts: dict[tuple[str, str], Evidence] = {}
-        self._known: dict[Evidence, Evidence] = {}
-        self._repeated: set[tuple[str, str]] = set()
+        self._hosts = KeptHosts(limits)
 
     def add(self, part: HostPart) -> None:
-        """Hear a part, before the reader is asked for the next one."""
+        """Hear a part, before the reader is asked for the next one.
+
+        Raises:
+            LimitExceeded: the report has more to say of its hosts than may be kept.
+        """
         for item in part.items():
             self._census.count(item)
             self._witness.hear(item)
@@ -118,12 +118,7 @@ class Assessment:
         self._scan_info = self._scan_info or self._witness.scan_info
         self._witness = HostWitness()
         self._census.clock(part.tags)
-        key = part.key
-        earlier = self._hosts.get(key)
-        if earlier is not None:
-            self._repeated.add(key)
-            evidence = earlier.merged(evidence)
-        self._hosts[key] = self._known.setdefault(evidence, evidence)
+        self._hosts.add(part.key, evidence)
 
     def result(self, listener: Listener | None = None) -> Result:
         """The result, once the reader has read all."""
@@ -133,7 +128,6 @@ class Assessment:
         verdict = judge_scan(tally, self._asked, policy_has_login=reader.policy.has_host_login)
         report = ReportFacts(
             has_report=reader.has_report,
-            repeated_hosts=len(self._repeated),
             targets=reader.policy.targets,
             unrated_items=self._census.severity.unrated,
         )
@@ -152,12 +146,11 @@ class Assessment:
         )
 
     def _judged(self, tally: Tally, listener: Listener | None) -> Iterator[HostVerdict]:
-        for (name, address), evidence in self._hosts.items():
-            facts = HostFacts(name, address, evidence)
+        for facts in self._hosts:
             verdict = judge_host(facts, privileged=self._asked.privileged)
             tally.add(facts, verdict)
             if listener is not None:
-                listener.judge((name, address), verdict)
+                listener.judge((facts.name, facts.address), verdict)
             yield verdict
 
     def _summary(self, tally: Tally) -> ResultsSummary:

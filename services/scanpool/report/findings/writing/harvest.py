@@ -15,13 +15,13 @@ from scanpool.report.findings.elements import Facts, facts_of, first, is_true, p
 from scanpool.report.findings.packing import Packer
 from scanpool.report.findings.writing.spool import Spool
 from scanpool.report.host import COMPLIANCE_NAMESPACE, HostPart, Item, is_compliance_family, number
+from scanpool.report.limits import ATTACHMENT_CHARS
 from scanpool.report.redaction import STRUCK
 from scanpool.report.texts import clip, head_and_tail
 from scanpool.report.times import host_time
 
 KEPT_IN_MEMORY = 16_384
 """Plugins, services and checks that are known again; a report with more of them has some twice."""
-ATTACHMENT_CHARS = 64 * 1024
 _CM = f"{{{COMPLIANCE_NAMESPACE}}}compliance-"
 _OF_THE_HOST = frozenset({"result", "actual-value", "output", "error", "policy-value"})
 """Of a compliance item, the elements that are the host's; the others are the check's."""

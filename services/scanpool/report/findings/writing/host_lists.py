@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -13,16 +13,20 @@ from typing import TypeAlias
 
 from scanpool.report.findings.identity import STATE, UNRATED, check_identity, finding_identity, protocol_bits
 from scanpool.report.findings.packing import packed_numbers
+from scanpool.report.findings.writing.large_hosts import LargeHosts
 
 KEPT_IN_MEMORY = 262_144
-"""Findings that wait before they are put on disk; of hosts a thirty-second of it."""
+"""Findings that wait before they are put on disk, of hosts a thirty-second of it; a host with more is a large one."""
 _KNOWN_SERVICES = 4_096
 _STATES = (4, 3, 2, 1, 0, UNRATED)
 _SPOOLED = "CREATE TABLE spool.host_list (host INTEGER, plugins BLOB, identities BLOB)"
-_PARTS = "SELECT host, plugins, identities FROM spool.host_list ORDER BY host, rowid"
+_PARTS = """
+SELECT host, plugins, identities FROM spool.host_list WHERE host NOT IN (SELECT host FROM spool.large_host)
+ORDER BY host, rowid
+"""
 _RESULTS = """
 SELECT r.host, c.plugin_id, c.check_id, c.name, r.result FROM compliance r JOIN checks c ON c.id = r.check_
-ORDER BY r.host
+WHERE r.host NOT IN (SELECT host FROM spool.large_host) ORDER BY r.host
 """
 _COUNTS = """
 UPDATE hosts SET critical = ?, high = ?, medium = ?, low = ?, info = ?, unrated = ? WHERE id = ?
@@ -58,19 +62,25 @@ class HostLists:
         """Fill the tables from what was seen, once that is all; that of compliance results is full."""
         self._flush()
         execute = self._database.execute
+        large = LargeHosts(self._database, KEPT_IN_MEMORY)
         listed, checked = self._by_host(), _results(self._database)
         of_findings, of_results = next(listed, None), next(checked, None)
         for (host,) in self._database.execute("SELECT id FROM hosts ORDER BY id"):
+            if host in large:
+                self._count(host, large.fill(host))
+                continue
             findings, results = b"", b""
             if of_findings is not None and of_findings[0] == host:
                 _, plugins, identities = of_findings
-                states = Counter([number & STATE for number in identities])
-                execute(_COUNTS, (*(states[state] for state in _STATES), host))
+                self._count(host, Counter([number & STATE for number in identities]))
                 execute("INSERT INTO host_plugins VALUES (?, ?)", (host, packed_numbers(plugins)))
                 findings, of_findings = packed_numbers(array("Q", sorted(identities))), next(listed, None)
             if of_results is not None and of_results[0] == host:
                 results, of_results = of_results[1], next(checked, None)
             execute("INSERT INTO identities VALUES (?, ?, ?)", (host, findings, results))
+
+    def _count(self, host: int, states: Mapping[int, int]) -> None:
+        self._database.execute(_COUNTS, (*(states.get(state, 0) for state in _STATES), host))
 
     def _flush(self) -> None:
         rows = ((host, *numbers) for host, numbers in self._hosts.items())
