@@ -231,6 +231,15 @@ def test_letters_beyond_a_to_z_fit_as_they_are(tmp_path: Path) -> None:
             assert numbers(store, f"{field}~ärger") == []
 
 
+def test_a_host_is_found_by_its_name_however_long_it_is(tmp_path: Path) -> None:
+    names = [f"https://web.example/{'a' * 300}/{number}" for number in range(2)]
+    with store_of(tmp_path, *(host(name, item(1), address="") for name in names)) as store:
+        for name in names:
+            (row,) = every_finding(store, Filters(host=(name,)), ["host"])
+            assert row["host"].startswith(name[:200])
+            assert len(list(every_finding(store, Filters(host=(row["host"],))))) == 1
+
+
 @pytest.mark.parametrize("text", ["\0", "a\0", "\ufffe"])
 def test_a_character_that_no_name_can_have_stands_in_none(tmp_path: Path, text: str) -> None:
     named = (item("\ufffd", "printed"), check("a \ufffd check", "FAILED"))

@@ -120,8 +120,8 @@ class HostPart:
     @property
     def key(self) -> tuple[str, str]:
         """Name and address, bounded: by them a host is known again that is in the report twice."""
-        name, address = _bounded(self.name), self.tags.get("host-ip", "").strip()
-        return name, name if address == self.name else _bounded(address)
+        name, address = known_name(self.name), self.tags.get("host-ip", "").strip()
+        return name, name if address == self.name else known_name(address)
 
     def items(self) -> Iterator[Item]:
         """The part's items, in order; may be asked for more than once."""
@@ -135,7 +135,8 @@ def is_compliance_family(family: str | None) -> bool:
     return not family or "compliance" in family.lower()
 
 
-def _bounded(name: str) -> str:
+def known_name(name: str) -> str:
+    """The name by which a host is known: of a very long one the beginning, and a hash of all."""
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[:_LONGEST_NAME]}…{hashlib.sha256(name.encode()).hexdigest()}"

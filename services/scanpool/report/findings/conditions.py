@@ -10,6 +10,7 @@ from scanpool.report.findings.addresses import address_key, key_of
 from scanpool.report.findings.counts import SEVERITIES
 from scanpool.report.findings.filters import ComplianceFilters, Filters, folded, network
 from scanpool.report.findings.spans import Run
+from scanpool.report.host import known_name
 
 _SCORES = {"cvss": "score", "cvss2": "cvss2", "cvss3": "cvss3", "cvss4": "cvss4", "vpr": "vpr", "epss": "epss"}
 
@@ -100,8 +101,8 @@ def _host(name: str) -> tuple[Condition, ...]:
     if within is not None:
         keys = (key_of(within.network_address), key_of(within.broadcast_address))
         return (Condition("address_key BETWEEN ? AND ?", keys),)
-    key = address_key(name)
-    exact = (Condition("name = ?", (name,)), Condition("address = ?", (name,)))
+    key, names = address_key(name), dict.fromkeys((name, known_name(name)))
+    exact = tuple(Condition(f"{column} = ?", (each,)) for each in names for column in ("name", "address"))
     return exact if key is None else (*exact, Condition("address_key = ?", (key,)))
 
 
