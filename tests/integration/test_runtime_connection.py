@@ -104,6 +104,14 @@ async def test_a_server_that_is_silent_is_unreachable() -> None:
             await connect(address, name="test", timeout_s=0.5)
 
 
+async def test_a_server_that_is_silent_when_it_is_to_encrypt_is_unreachable() -> None:
+    closed: list[str] = []
+    async with a_server_that_says(version="2.15.0", tls_required=True) as url, asyncio.timeout(60):
+        with pytest.raises(BrokerUnavailable, match="cannot be reached"):
+            await connect(NatsAddress(url=url), name="test", timeout_s=0.5, on_closed=lambda: closed.append("closed"))
+    assert closed == ["closed"]
+
+
 async def test_an_old_server_is_refused_with_its_version() -> None:
     async with a_server_that_says(version="2.10.0", jetstream=True) as url:
         with pytest.raises(ServerUnsuitable, match=r"is version 2\.10; scanpool needs 2\.14 or newer"):

@@ -84,13 +84,18 @@ def _is_plain(server: str) -> bool:
     return match is not None and int(match["port"] or 0) <= _LAST_PORT
 
 
+CLOSES_WITHIN_S = 2.0
+"""After that a connection is cut."""
+
+
 class _Client(Client):
     """nats-py's client, which a publisher's broken headers do not make deaf, and a waiting call no cancel passes by.
 
     nats-py 2.16 ends its read loop, and so every subscription, on a status line that is not UTF-8; anybody who may
     publish a request could send one. It waits with `asyncio.wait_for`, which before Python 3.12 loses a cancel that
     comes together with the answer (python/cpython#86296). It sends a PING before what it has yet to send, so that a
-    `flush` could end before the server knew of the subscription made before it.
+    `flush` could end before the server knew of the subscription made before it. And it waits for the end of a
+    connection, of which asyncio never tells where TLS was cut in its handshake.
     """
 
     async def request(
@@ -113,6 +118,16 @@ class _Client(Client):
             waiting, self._pending, self._pending_data_size = self._pending, [], 0
             self._transport.writelines(waiting)
         await super()._send_ping(future)
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        with anyio.move_on_after(CLOSES_WITHIN_S) as waiting:
+            await super()._close(status, do_cbs)
+        if waiting.cancelled_caught:
+            writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)
+            if writer is not None:
+                writer.transport.abort()
+            if do_cbs and self._closed_cb is not None:
+                await self._closed_cb()
 
     async def _process_headers(self, headers: Any) -> dict[str, str] | None:
         try:
