@@ -8,7 +8,7 @@ beginning or end, which may be part of one.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import accumulate, groupby, repeat
@@ -58,13 +58,14 @@ class Chunk:
         if needle.numbers:
             for line, gap in _places(self._templates, needle.template):
                 self._mark_some(line, gap, needle.numbers, marks)
-        else:
-            self._mark_lines(_lines(self._templates, needle.text), marks)
-        self._mark_lines((self._first_whole + line for line in _lines(self._whole, needle.text)), marks)
+        elif lines := _lines(self._templates, needle.text):
+            self._mark_lines(lines, marks)
+        if whole := _lines(self._whole, needle.text):
+            self._mark_lines([self._first_whole + line for line in whole], marks)
 
     def _mark_lines(self, lines: Iterable[int], marks: bytearray) -> None:
-        numbers = self._findings  # inlined: a text may stand in many thousands of lines
-        for line in lines:
+        numbers = self._findings
+        for line in lines:  # many thousands, where a text stands in lines that all differ
             for run in range(numbers[line], numbers[line + 1], 2):
                 first, end = numbers[run], numbers[run + 1]
                 _check_end(end, marks)
@@ -139,7 +140,7 @@ def _fitting(codes: bytes, numbers: int, wanted: Iterable[int]) -> bytes:
     )
 
 
-def _lines(templates: bytes, wanted: bytes) -> Iterable[int]:
+def _lines(templates: bytes, wanted: bytes) -> Collection[int]:
     """The lines in which it stands, each once; they are counted from the first one."""
     *before, _ = templates.split(wanted)
     return dict.fromkeys(accumulate(map(bytes.count, before, repeat(END))))
