@@ -9,11 +9,11 @@ import msgspec
 from scanpool.report.errors import LimitExceeded
 from scanpool.report.facts import Evidence, HostFacts
 from scanpool.report.limits import Limits
+from scanpool_schemas import decoding
 
 _RECENT = 1024
 # Sets in one order, so that the same evidence is the same bytes.
 _PACKER = msgspec.msgpack.Encoder(order="deterministic")
-_UNPACKER = msgspec.msgpack.Decoder(Evidence)
 
 
 class KeptHosts:
@@ -37,14 +37,14 @@ class KeptHosts:
         if earlier is None:
             self._count(host)
         else:
-            evidence = _UNPACKER.decode(earlier).merged(evidence)
+            evidence = decoding.unpack(earlier, Evidence).merged(evidence)
         packed = _PACKER.encode(evidence)
         if packed != earlier:
             self._hosts[host] = self._shared(packed)
 
     def __iter__(self) -> Iterator[HostFacts]:
         for host, packed in self._hosts.items():
-            yield HostFacts(*_key(host), _UNPACKER.decode(packed))
+            yield HostFacts(*_key(host), decoding.unpack(packed, Evidence))
 
     def _shared(self, packed: bytes) -> bytes:
         known = self._recent.get(packed)

@@ -34,6 +34,8 @@ _PLAIN_URL = re.compile(r"(?:(?:nats|tls|wss?)://)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA
 _LAST_PORT = 65535
 _BLANK = re.compile(r"\s")
 _SPACES = " \t\n\r\x0b\x0c"
+_CLOSES_WITHIN_S = 2.0
+"""After that a connection is cut."""
 
 log = structlog.get_logger(__name__)
 
@@ -84,10 +86,6 @@ def _is_plain(server: str) -> bool:
     return match is not None and int(match["port"] or 0) <= _LAST_PORT
 
 
-CLOSES_WITHIN_S = 2.0
-"""After that a connection is cut."""
-
-
 class _Client(Client):
     """nats-py's client, which a publisher's broken headers do not make deaf, and a waiting call no cancel passes by.
 
@@ -120,7 +118,7 @@ class _Client(Client):
         await super()._send_ping(future)
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
-        with anyio.move_on_after(CLOSES_WITHIN_S) as waiting:
+        with anyio.move_on_after(_CLOSES_WITHIN_S) as waiting:
             await super()._close(status, do_cbs)
         if waiting.cancelled_caught:
             writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)

@@ -13,7 +13,7 @@ BLOCK_BYTES = 1 << 20
 TABLES = """
 -- One row: what the file is. Texts are JSON.
 CREATE TABLE about (
-  name  TEXT PRIMARY KEY,   -- digest, of the order and the outputs of the findings; counts; what the writer was told
+  name  TEXT PRIMARY KEY,   -- digest, of all that filters look at, in its order; counts; what the writer was told
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 

@@ -77,7 +77,7 @@ class Store:
             self._database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             told = dict(self.rows("SELECT name, value FROM about"))
             self.digest: str = decoding.decode(told.pop("digest"), str)
-            """Of the order and the outputs of the findings: the same for the same report read by the same version."""
+            """Of all that filters look at, in its order: the same for the same report read by the same version."""
             self.counts: Counts = decoding.decode(told.pop("counts"), Counts)
             self.about: dict[str, Any] = {name: json.loads(text) for name, text in told.items()}
             """What the writer was told that the file is of: `scan`, `report`, `result` where it was."""
